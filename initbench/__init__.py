@@ -1,0 +1,1 @@
+"""initbench: settle, with evidence, which weight initialization a network should start from."""

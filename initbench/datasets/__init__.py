@@ -1,0 +1,10 @@
+"""Datasets, one per file."""
+
+import sys
+
+from initbench.component import catalog
+from initbench.datasets._base import Data, Dataset, DatasetError, Spec, Split, standardised
+
+DATASETS = catalog(sys.modules[__name__], Dataset)
+
+__all__ = ["DATASETS", "Data", "Dataset", "DatasetError", "Spec", "Split", "standardised"]

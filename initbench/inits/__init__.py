@@ -1,0 +1,10 @@
+"""Initialization schemes, one per file."""
+
+import sys
+
+from initbench.component import catalog
+from initbench.inits._base import FillContext, Init, PerWeightInit
+
+INITS = catalog(sys.modules[__name__], Init)
+
+__all__ = ["INITS", "FillContext", "Init", "PerWeightInit"]

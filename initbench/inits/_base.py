@@ -1,0 +1,74 @@
+"""What an init scheme is: something that fills a network before training, usually one weight at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from initbench.component import Component
+from initbench.seeding import generator
+from initbench.sites import Site
+
+Draw = Callable[[Site, Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class FillContext:
+    """What a scheme may use beside the network: the seed, the sites in execution order, and a batch of real inputs.
+
+    ``batch`` is the probe batch of the dataset, [N, *input shape], shuffled and standardised; it never touches the
+    training stream.
+    """
+
+    seed: int
+    sites: tuple[Site, ...]
+    batch: Tensor
+
+
+class Init(Component, ABC):
+    """A weight initialization scheme."""
+
+    formula: ClassVar[str]
+    """The law in one line, for instance ``Var(W) = 2 / fan_in``."""
+    suits: ClassVar[str]
+    """When to use it, in one sentence."""
+
+    @abstractmethod
+    def fill(self, network: nn.Module, context: FillContext) -> None:
+        """Set the parameters of ``network`` in place, drawing from ``context.seed`` alone."""
+
+
+class PerWeightInit(Init, ABC):
+    """A scheme that draws each weight by itself and leaves biases at zero."""
+
+    @abstractmethod
+    def weight(self, site: Site, rng: Generator) -> Tensor:
+        """A weight of shape ``site.shape``."""
+
+    def fill(self, network: nn.Module, context: FillContext) -> None:
+        """Draw every weight with a generator keyed by its name; set every bias to zero."""
+        fill_sites(network, context, self.weight, zero_bias)
+
+
+def fill_sites(network: nn.Module, context: FillContext, weight: Draw, bias: Draw) -> None:
+    """Set the weight and bias of every site, each from a generator keyed by the parameter's name."""
+    with torch.no_grad():
+        for site in context.sites:
+            drawn = {site.weight: weight, **({site.bias: bias} if site.bias else {})}
+            for name, draw in drawn.items():
+                network.get_parameter(name).copy_(draw(site, generator(context.seed, "weight", name)))
+
+
+def zero_bias(site: Site, _rng: Generator) -> Tensor:
+    """Biases at zero, the choice of every scheme that does not say otherwise."""
+    return torch.zeros(bias_length(site))
+
+
+def bias_length(site: Site) -> int:
+    """The number of output units, which is the length of the bias."""
+    return site.shape[1] * site.groups if site.kind == "conv_transpose" else site.shape[0]

@@ -1,0 +1,10 @@
+"""Network architectures, one per file."""
+
+import sys
+
+from initbench.component import catalog
+from initbench.networks._base import Network
+
+NETWORKS = catalog(sys.modules[__name__], Network)
+
+__all__ = ["NETWORKS", "Network"]

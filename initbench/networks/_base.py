@@ -1,0 +1,24 @@
+"""What a network is: a recipe for a plain ``nn.Module`` built of standard layers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import nn
+
+from initbench.activations import Activation
+from initbench.component import Component
+
+
+class Network(Component, ABC):
+    """An architecture. Layer names do not depend on the depth, so that weights keep their draws when it changes."""
+
+    @abstractmethod
+    def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
+        """A new module from [N, *input_shape] to [N, outputs].
+
+        Raises
+        ------
+        ValueError
+            The architecture cannot read inputs of this shape; the message says what it needs.
+        """

@@ -1,0 +1,10 @@
+"""Optimizers, one per file."""
+
+import sys
+
+from initbench.component import catalog
+from initbench.optimizers._base import Optimizer
+
+OPTIMIZERS = catalog(sys.modules[__name__], Optimizer)
+
+__all__ = ["OPTIMIZERS", "Optimizer"]

@@ -1,0 +1,166 @@
+"""Where weights live: the weight tensors of a network in execution order, and the fans of each.
+
+A ``Site`` is all that a per-weight scheme may know of its surroundings. ``survey`` finds the sites of a plain
+``nn.Module`` by running one batch through it and noting the order in which its layers are called, so that a network
+needs no registry and layers come in execution order, not in registration order.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from initbench.activations import ACTIVATIONS, Activation, Pointwise
+
+Kind = Literal["linear", "conv", "conv_transpose"]
+
+WEIGHT_LAYERS: tuple[type[nn.Module], ...] = (
+    nn.Linear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One weight tensor and its place in the network.
+
+    ``shape`` is the shape of the weight as PyTorch stores it: [out, in] for linear layers, [out, in/groups, *kernel]
+    for convolutions, [in, out/groups, *kernel] for transposed ones. ``index`` counts weight layers from 0 in execution
+    order, ``count`` is their number; ``before`` and ``after`` are the activations that feed the layer and follow it
+    (None at the input and at the output).
+    """
+
+    shape: tuple[int, ...]
+    kind: Kind = "linear"
+    groups: int = 1
+    layer: str = ""
+    index: int = 0
+    count: int = 1
+    before: Activation | None = None
+    after: Activation | None = None
+    ends_branch: bool = False
+    has_bias: bool = True
+
+    @property
+    def weight(self) -> str:
+        """The name of the weight parameter."""
+        return f"{self.layer}.weight"
+
+    @property
+    def bias(self) -> str | None:
+        """The name of the bias parameter, if the layer has one."""
+        return f"{self.layer}.bias" if self.has_bias else None
+
+    @property
+    def fan_in(self) -> int:
+        """The number of inputs that one output unit reads."""
+        return fans(self)[0]
+
+    @property
+    def fan_out(self) -> int:
+        """The number of output units that read one input."""
+        return fans(self)[1]
+
+    @property
+    def is_output(self) -> bool:
+        """Whether this is the last weight layer."""
+        return self.index == self.count - 1
+
+    @property
+    def activation(self) -> Activation | None:
+        """The activation that decides the layer's gain: the one that feeds it, or, at the input, the one after it."""
+        return self.before or self.after
+
+
+def fans(site: Site) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight: the one place where fans are computed.
+
+    An output unit of a grouped convolution reads in_channels/groups · kernel area values, and an input value is read
+    by out_channels/groups · kernel area units, stride aside. PyTorch's own helper takes both from the shape of the
+    tensor alone, which is wrong by the factor ``groups`` for fan_out, and swaps the two for transposed convolutions.
+    """
+    area = math.prod(site.shape[2:])
+    if site.kind == "conv_transpose":
+        channels_in, channels_out = site.shape[0], site.shape[1] * site.groups
+    else:
+        channels_in, channels_out = site.shape[1] * site.groups, site.shape[0]
+    return channels_in // site.groups * area, channels_out // site.groups * area
+
+
+def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
+    """The sites of a network in execution order, found by running ``batch`` ([N, *input shape]) through it.
+
+    A layer that is called several times counts once, at its first call. The network's parameters, buffers and mode
+    are left as they were.
+    """
+    called = _call_order(network, batch)
+    positions = [i for i, (_, module) in enumerate(called) if isinstance(module, WEIGHT_LAYERS)]
+    sites = []
+    for index, here in enumerate(positions):
+        name, module = called[here]
+        following = positions[index + 1] if index + 1 < len(positions) else len(called)
+        preceding = positions[index - 1] if index else 0
+        sites.append(
+            Site(
+                shape=tuple(module.weight.shape),  # type: ignore[union-attr]
+                kind=_kind(module),
+                groups=getattr(module, "groups", 1),
+                layer=name,
+                index=index,
+                count=len(positions),
+                before=_last_activation(called[preceding:here]),
+                after=_last_activation(called[here:following][::-1]),
+                has_bias=module.bias is not None,
+            )
+        )
+    return tuple(sites)
+
+
+def activation_of(module: nn.Module) -> Activation | None:
+    """The activation that a layer applies, or None where the layer is no activation of the catalog."""
+    if isinstance(module, Pointwise):
+        return module.activation
+    if isinstance(module, nn.PReLU):
+        return ACTIVATIONS["prelu"](slope=float(module.weight.detach().mean()))  # type: ignore[call-arg]
+    return None
+
+
+def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]]:
+    called: dict[str, nn.Module] = {}
+
+    def note(name: str) -> object:
+        def hook(module: nn.Module, _args: object) -> None:
+            called.setdefault(name, module)
+
+        return hook
+
+    leaves = [(name, module) for name, module in network.named_modules() if not list(module.children())]
+    handles = [module.register_forward_pre_hook(note(name)) for name, module in leaves]  # type: ignore[arg-type]
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(batch)  # evaluation mode: no buffer moves, no random number is drawn
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return list(called.items())
+
+
+def _last_activation(called: list[tuple[str, nn.Module]]) -> Activation | None:
+    return next((found for _, module in reversed(called) if (found := activation_of(module)) is not None), None)
+
+
+def _kind(module: nn.Module) -> Kind:
+    if isinstance(module, nn.Linear):
+        return "linear"
+    return "conv_transpose" if "Transpose" in type(module).__name__ else "conv"
