@@ -1,0 +1,69 @@
+"""Plain deep convolutional network: a chain of convolutions, then one linear layer.
+
+``depth`` counts weight layers, the output layer included. Every convolution keeps the size of the image up to its
+stride (odd kernel, padding kernel // 2). Circular padding treats every position alike, which is the setting of the
+mean-field theory (Xiao et al. 2018); zero padding lowers the variance near the border.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import ceil
+from typing import Literal
+
+from pydantic import Field, PositiveInt, field_validator
+from torch import nn
+
+from initbench.activations import Activation
+from initbench.networks import _base
+
+
+class CNN(_base.Network):
+    """Convolutions of equal width, then global average pooling or flattening, and a linear classifier."""
+
+    depth: int = Field(default=6, ge=2, description="weight layers, the output layer included")
+    channels: PositiveInt = Field(default=16, description="channels of every convolution")
+    kernel: PositiveInt = Field(default=3, description="side of the square kernel, an odd number")
+    strides: tuple[PositiveInt, ...] = Field(
+        default=(2, 2), description="strides of the convolutions from the first on; 1 beyond the end of the list"
+    )
+    padding: Literal["zeros", "circular"] = Field(default="zeros", description="what lies beyond the border")
+    head: Literal["average", "flatten"] = Field(
+        default="average", description="how the image becomes a vector: global average pooling, or flattening"
+    )
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError("an even kernel has no centre; give an odd number")
+        return kernel
+
+    def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
+        """Convolutions ``layer1``, ``layer2``, …, the head, and the linear layer ``output``."""
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"cnn reads images of shape [channels, height, width], not inputs of shape {list(input_shape)}"
+            )
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        channels, height, width = input_shape
+        for index in range(1, self.depth):
+            stride = self.strides[index - 1] if index <= len(self.strides) else 1
+            if self.padding == "circular" and self.kernel // 2 > min(height, width):
+                raise ValueError(f"layer {index}: circular padding {self.kernel // 2} exceeds the {height}×{width} image")
+            layers[f"layer{index}"] = nn.Conv2d(
+                channels,
+                self.channels,
+                self.kernel,
+                stride=stride,
+                padding=self.kernel // 2,
+                padding_mode=self.padding,
+            )
+            layers[f"activation{index}"] = activation.layer()
+            channels, height, width = self.channels, ceil(height / stride), ceil(width / stride)
+        if self.head == "average":
+            layers["pool"] = nn.AdaptiveAvgPool2d(1)
+            height = width = 1
+        layers["flatten"] = nn.Flatten()
+        layers["output"] = nn.Linear(channels * height * width, outputs)
+        return nn.Sequential(layers)

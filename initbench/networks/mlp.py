@@ -1,0 +1,64 @@
+"""Multilayer perceptron: linear layers with an activation between them.
+
+``depth`` counts weight layers, the output layer included, as in the "30-layer" networks of He et al. 2015; a network of
+depth d and width w is input → w → … → w → outputs with d − 1 hidden layers. ``hidden`` lists the widths instead.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import prod
+from typing import Any
+
+from pydantic import Field, PositiveInt, model_validator
+from torch import nn
+
+from initbench.activations import Activation
+from initbench.networks import _base
+
+DEFAULT_DEPTH = 5
+DEFAULT_WIDTH = 128
+
+
+class MLP(_base.Network):
+    """A chain of linear layers, given by depth and width, or by the widths of its hidden layers."""
+
+    depth: PositiveInt | None = Field(
+        default=None, description=f"weight layers, the output layer included ({DEFAULT_DEPTH} unless hidden is given)"
+    )
+    width: PositiveInt | None = Field(
+        default=None, description=f"units of each hidden layer ({DEFAULT_WIDTH} unless hidden is given)"
+    )
+    hidden: tuple[PositiveInt, ...] | None = Field(
+        default=None, description="units of the hidden layers one by one, instead of depth and width"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_to_say_it(cls, options: dict[str, Any]) -> dict[str, Any]:
+        if options.get("hidden") is None:
+            given = {key: value for key, value in options.items() if value is not None}
+            return {"depth": DEFAULT_DEPTH, "width": DEFAULT_WIDTH, **given}
+        if options.get("depth") is not None or options.get("width") is not None:
+            raise ValueError("give either hidden, or depth and width, not both")
+        return options
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The units of each hidden layer."""
+        if self.hidden is not None:
+            return self.hidden
+        assert self.depth is not None  # noqa: S101 - the validator fills both
+        assert self.width is not None  # noqa: S101
+        return (self.width,) * (self.depth - 1)
+
+    def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
+        """Flatten, then linear layers ``layer1``, ``layer2``, … and ``output``."""
+        layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+        fan_in = prod(input_shape)
+        for index, width in enumerate(self.widths, start=1):
+            layers[f"layer{index}"] = nn.Linear(fan_in, width)
+            layers[f"activation{index}"] = activation.layer()
+            fan_in = width
+        layers["output"] = nn.Linear(fan_in, outputs)
+        return nn.Sequential(layers)
