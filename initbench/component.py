@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 class Component(BaseModel):
     """A named choice with options: an init scheme, an activation, a network, a dataset, an optimizer, a schedule."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     aliases: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Other names in YAML, each with the options that it sets: ``{"kaiming": {}, "he_uniform": {...}}``."""

@@ -8,8 +8,9 @@ needs no registry and layers come in execution order, not in registration order.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -80,6 +81,16 @@ class Site:
         """The activation that decides the layer's gain: the one that feeds it, or, at the input, the one after it."""
         return self.before or self.after
 
+    @property
+    def rectifier_gain(self) -> float:
+        """√(2 / (1 + a²)), where ``a`` is the slope below zero of a leaky ReLU or PReLU, and 0 for all else.
+
+        It is √2 for every other activation, rectifier or not: the literal reading of He et al. 2015, equation 15. The
+        gain that fits any activation is ``activation.gain``.
+        """
+        slope = self.activation.options().get("slope", 0.0) if _is_leaky(self.activation) else 0.0
+        return math.sqrt(2 / (1 + slope**2))
+
 
 def fans(site: Site) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight: the one place where fans are computed.
@@ -99,8 +110,8 @@ def fans(site: Site) -> tuple[int, int]:
 def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
     """The sites of a network in execution order, found by running ``batch`` ([N, *input shape]) through it.
 
-    A layer that is called several times counts once, at its first call. The network's parameters, buffers and mode
-    are left as they were.
+    A weight layer that is called several times counts once, at its first call. The network's parameters and buffers,
+    and the mode of every module in it, are left as they were.
     """
     called = _call_order(network, batch)
     positions = [i for i, (_, module) in enumerate(called) if isinstance(module, WEIGHT_LAYERS)]
@@ -111,7 +122,7 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
         preceding = positions[index - 1] if index else 0
         sites.append(
             Site(
-                shape=tuple(module.weight.shape),  # type: ignore[union-attr]
+                shape=tuple(network.get_parameter(f"{name}.weight").shape),
                 kind=_kind(module),
                 groups=getattr(module, "groups", 1),
                 layer=name,
@@ -135,29 +146,36 @@ def activation_of(module: nn.Module) -> Activation | None:
 
 
 def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]]:
-    called: dict[str, nn.Module] = {}
+    """Every call of a layer, in order; a weight layer's later calls are left out, an activation may be shared."""
+    called: list[tuple[str, nn.Module]] = []
 
-    def note(name: str) -> object:
+    def note(name: str) -> Callable[[nn.Module, object], None]:
         def hook(module: nn.Module, _args: object) -> None:
-            called.setdefault(name, module)
+            if not isinstance(module, WEIGHT_LAYERS) or (name, module) not in called:
+                called.append((name, module))
 
         return hook
 
     leaves = [(name, module) for name, module in network.named_modules() if not list(module.children())]
-    handles = [module.register_forward_pre_hook(note(name)) for name, module in leaves]  # type: ignore[arg-type]
-    training = network.training
+    handles = [module.register_forward_pre_hook(note(name)) for name, module in leaves]
+    modes = [(module, module.training) for module in network.modules()]
     try:
         with torch.no_grad():
             network.eval()(batch)  # evaluation mode: no buffer moves, no random number is drawn
     finally:
-        network.train(training)
+        for module, training in modes:
+            module.training = training
         for handle in handles:
             handle.remove()
-    return list(called.items())
+    return called
 
 
 def _last_activation(called: list[tuple[str, nn.Module]]) -> Activation | None:
     return next((found for _, module in reversed(called) if (found := activation_of(module)) is not None), None)
+
+
+def _is_leaky(activation: Activation | None) -> TypeGuard[Activation]:
+    return activation is not None and activation.component_name() in ("leaky_relu", "prelu")
 
 
 def _kind(module: nn.Module) -> Kind:
