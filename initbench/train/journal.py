@@ -1,0 +1,125 @@
+"""What a stack's training leaves behind: the rows of the three tables, trial by trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from initbench.plan import NUMERICS, Trial
+from initbench.records import Records
+from initbench.sites import Site
+from initbench.train.probe import Statistics
+
+METRICS = {"train_loss": min, "test_loss": min, "test_accuracy": max}  # and which of two values is the better
+CURVE_COLUMNS = ["id", "step", "train_loss", "learning_rate", "test_loss", "test_accuracy"]
+
+
+@dataclass
+class Entry:
+    """How one trial ended."""
+
+    trial: Trial
+    init_seconds: float
+    diverged_step: int | None = None
+    first_bad_layer: str | None = None
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is the same for every trial of a stack."""
+
+    steps: int
+    parameters: int
+    outputs: int
+    task: str
+    device: str
+
+
+class Journal:
+    """Collects rows while a stack trains. A trial that has diverged gets no further rows."""
+
+    def __init__(self, trials: Sequence[Trial], init_seconds: Sequence[float], facts: Facts) -> None:
+        self.entries = [Entry(trial, seconds) for trial, seconds in zip(trials, init_seconds, strict=True)]
+        self._facts = facts
+        self._layers: list[pd.DataFrame] = []
+
+    @property
+    def alive(self) -> list[bool]:
+        """Which replicas have not diverged."""
+        return [entry.diverged_step is None for entry in self.entries]
+
+    def curve(self, step: int, learning_rate: float, metrics: dict[str, Tensor]) -> None:
+        """Note the metrics ([R] each) after ``step`` updates."""
+        values = {name: value.tolist() for name, value in metrics.items()}
+        for replica, entry in enumerate(self.entries):
+            if entry.diverged_step is None:
+                own = {name: value[replica] for name, value in values.items()}
+                entry.curve.append({"id": entry.trial.id, "step": step, "learning_rate": learning_rate, **own})
+
+    def layers(self, step: int, sites: Sequence[Site], statistics: Statistics) -> None:
+        """Note the per-layer statistics after ``step`` updates."""
+        place = {
+            "layer": range(1, len(sites) + 1),
+            "name": [site.layer for site in sites],
+            "fan_in": [site.fan_in for site in sites],
+            "fan_out": [site.fan_out for site in sites],
+        }
+        for replica, entry in enumerate(self.entries):
+            if entry.diverged_step is None:
+                measured = {name: values[:, replica] for name, values in statistics.items()}
+                self._layers.append(pd.DataFrame({"id": entry.trial.id, "step": step, **place, **measured}))
+
+    def diverged(self, replica: int, step: int, loss: float, first_bad_layer: str | None) -> None:
+        """Note that a replica's loss left all bounds; its last row of the curve is that loss, as it was."""
+        entry = self.entries[replica]
+        entry.curve.append({"id": entry.trial.id, "step": step, "train_loss": loss})
+        entry.diverged_step, entry.first_bad_layer = step, first_bad_layer
+
+    def records(self, seconds: float) -> Records:
+        """The tables of the stack; its training time is shared out evenly among its trials."""
+        outcomes = [self._outcome(entry, seconds / len(self.entries)) for entry in self.entries]
+        curves = [row for entry in self.entries for row in entry.curve]
+        return Records(
+            outcomes=pd.DataFrame(outcomes),
+            curves=pd.DataFrame(curves, columns=CURVE_COLUMNS),
+            layers=pd.concat(self._layers, ignore_index=True) if self._layers else pd.DataFrame(columns=["id"]),
+        )
+
+    def _outcome(self, entry: Entry, seconds: float) -> dict[str, Any]:
+        metrics: dict[str, float] = {}
+        for name, better in METRICS.items():
+            values = [row[name] for row in entry.curve if not math.isnan(row.get(name, math.nan))]
+            metrics[f"final_{name}"] = entry.curve[-1].get(name, math.nan) if entry.curve else math.nan
+            metrics[f"best_{name}"] = better(values) if values else math.nan
+        finished = entry.diverged_step is None
+        return {
+            "id": entry.trial.id,
+            **entry.trial.columns(),
+            "steps": self._facts.steps,
+            "status": "finished" if finished else "diverged",
+            "reason": None if finished else _divergence(entry),
+            "diverged_step": entry.diverged_step,
+            "first_bad_layer": entry.first_bad_layer,
+            **metrics,
+            "seconds": seconds,
+            "init_seconds": entry.init_seconds,
+            "parameters": self._facts.parameters,
+            "outputs": self._facts.outputs,
+            "task": self._facts.task,
+            "device": self._facts.device,
+            "torch": str(torch.__version__),
+            "numerics": NUMERICS,
+        }
+
+
+def _divergence(entry: Entry) -> str:
+    loss = entry.curve[-1]["train_loss"]
+    where = f", first in {entry.first_bad_layer}" if entry.first_bad_layer else ""
+    return f"train loss {loss:.3g} at step {entry.diverged_step}{where}"

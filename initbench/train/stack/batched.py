@@ -1,0 +1,179 @@
+"""The fast form of a stack: one graph of batched kernels instead of R modules.
+
+A plain module is traced with ``torch.fx``, and each of its layers replaced by the batched form that ``layers.py``
+knows. A layer or an operation without one raises ``Unbatchable``, and the caller takes the loop.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+from torch.nn import functional
+
+from initbench.activations import Pointwise
+from initbench.sites import WEIGHT_LAYERS, activation_of
+from initbench.train.stack import layers as batched
+from initbench.train.stack._base import Stack
+from initbench.train.trace import Trace
+
+POINTWISE_MODULES = (
+    Pointwise, nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid,
+)  # fmt: skip
+POOLING_MODULES = (
+    nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d,
+)  # fmt: skip
+POINTWISE_FUNCTIONS: frozenset[Callable[..., Any] | str] = frozenset({
+    torch.relu, torch.tanh, torch.sigmoid, functional.relu, functional.leaky_relu, functional.elu, functional.selu,
+    functional.gelu, functional.silu, functional.tanh, functional.sigmoid, functional.softplus, functional.softsign,
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, torch.add, torch.sub, torch.mul,
+    "relu", "tanh", "sigmoid", "add", "sub", "mul", "neg",
+})  # fmt: skip
+
+
+class Unbatchable(Exception):  # noqa: N818 - no error: the loop takes over
+    """A network that has no batched form here."""
+
+
+class BatchedStack(Stack):
+    """R networks as one graph of batched kernels."""
+
+    def __init__(self, networks: Sequence[nn.Module], sample: Tensor) -> None:
+        self._graph = _batched_graph(networks, sample)
+        super().__init__(dict(self._graph.named_parameters()), dict(self._graph.named_buffers()))
+        self._interpreter = _Tracing(self._graph)
+        self.set_training(True)
+
+    def forward(self, x: Tensor, trace: Trace | None = None) -> Tensor:
+        """The outputs of all networks at once."""
+        if x.dim() > 3:  # samples with more than one axis travel as images
+            x = x.transpose(0, 1).flatten(1, 2)
+        if trace is None:
+            outputs: Tensor = self._graph(x)
+            return outputs
+        trace.begin()
+        return self._interpreter.run_with(x, trace, self.replicas)
+
+    def set_training(self, training: bool) -> None:
+        """Switch the mode of every layer."""
+        self._graph.train(training)
+
+    def state(self, replica: int) -> dict[str, Tensor]:
+        """One replica's parameters and buffers, axes put back."""
+        plain = {}
+        for name, value in {**self.parameters, **self.buffers}.items():
+            owner, _, own = name.rpartition(".")
+            layer = self._graph.get_submodule(owner)
+            assert isinstance(layer, batched.Layer)  # noqa: S101 - nothing else has state
+            plain[name] = layer.plain(own, value[replica])
+        return plain
+
+
+class _Tracing(fx.Interpreter):
+    """Runs the graph node by node and tells a trace of the signals; images are turned to [R, N, channels, *space]."""
+
+    def run_with(self, x: Tensor, trace: Trace, replicas: int) -> Tensor:
+        self._trace, self._replicas = trace, replicas
+        outputs: Tensor = self.run(x)
+        return outputs
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        role = n.meta.get("role")
+        if role is None:
+            return value
+        # What is noted must lie on the path to the loss, so an image's view is noted and turned back.
+        images = n.meta["images"]
+        noted = value.unflatten(1, (self._replicas, -1)).transpose(0, 1) if images else value
+        if role == "activation":
+            self._trace.activation(noted)
+        else:
+            self._trace.preactivation(str(n.target), noted)
+        return noted.transpose(0, 1).flatten(1, 2) if images else value
+
+
+class _Leaves(fx.Tracer):
+    """Takes this package's pointwise layers as layers, beside those of ``torch.nn``."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, Pointwise) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphModule:
+    try:
+        graph = _Leaves().trace(networks[0])
+        plain = fx.GraphModule(networks[0], graph)
+        ShapeProp(plain.eval()).propagate(sample)
+    except Exception as error:  # noqa: BLE001 - a module may hold any Python; what cannot be traced is looped
+        raise Unbatchable(str(error)) from error
+    submodules: dict[str, Any] = {}
+    for node in list(graph.nodes):
+        _rewrite(node, networks, submodules)
+    return fx.GraphModule(submodules, graph)
+
+
+def _rewrite(node: fx.Node, networks: Sequence[nn.Module], submodules: dict[str, Any]) -> None:
+    """Give one node its batched form, or refuse."""
+    if node.op in ("placeholder", "output"):
+        return
+    if node.op == "get_attr":
+        raise Unbatchable(f"{node.target} is a bare tensor")
+    node.meta["images"] = len(_shape(node)) > 2
+    if _is_flatten(node, networks[0]):
+        source = node.args[0]
+        assert isinstance(source, fx.Node)  # noqa: S101
+        shape = _shape(source)
+        node.op, node.target, node.kwargs = "call_module", f"{node.name}_batched", {}
+        node.args = (source,)
+        submodules[node.target] = batched.Flatten(shape[1]) if len(shape) > 2 else nn.Identity()
+    elif node.op == "call_module":
+        layers = [network.get_submodule(str(node.target)) for network in networks]
+        submodules[str(node.target)] = _batched_layer(layers, node)
+        if isinstance(layers[0], WEIGHT_LAYERS):
+            node.meta["role"] = "preactivation"
+        elif activation_of(layers[0]) is not None:
+            node.meta["role"] = "activation"
+    elif node.target not in POINTWISE_FUNCTIONS or len({_shape(source) for source in node.all_input_nodes}) > 1:
+        raise Unbatchable(f"{node.target} has no batched form")
+
+
+def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
+    first, source = layers[0], node.all_input_nodes[0]
+    dims = len(_shape(source))
+    if isinstance(first, (*POINTWISE_MODULES, *POOLING_MODULES)):
+        return first
+    if isinstance(first, nn.Linear) and dims == 2:
+        return batched.Linear(layers)
+    if isinstance(first, (nn.Conv1d, nn.Conv2d)) and first.padding_mode in ("zeros", "circular"):
+        return batched.Convolution(layers)
+    if isinstance(first, nn.PReLU):
+        return batched.PReLU(layers, images=_shape(source)[1] if dims > 2 else None)
+    if isinstance(first, (nn.BatchNorm1d, nn.BatchNorm2d)) and first.momentum is not None:
+        return batched.BatchNorm(layers, vectors=dims == 2)
+    if isinstance(first, nn.LayerNorm) and dims == 2:
+        return batched.LayerNorm(layers)
+    if isinstance(first, nn.GroupNorm) and dims > 2:
+        return batched.GroupNorm(layers)
+    raise Unbatchable(f"{type(first).__name__} has no batched form")
+
+
+def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
+    """Whether a node turns [N, …] into [N, features]."""
+    if node.op == "call_module":
+        module = network.get_submodule(str(node.target))
+        return isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1)
+    start = node.args[1] if len(node.args) > 1 else node.kwargs.get("start_dim")
+    return node.target in (torch.flatten, "flatten") and start == 1 and len(_shape(node)) == 2
+
+
+def _shape(node: fx.Node) -> tuple[int, ...]:
+    meta = node.meta.get("tensor_meta")
+    if meta is None:
+        raise Unbatchable(f"{node.name} is no tensor")
+    return tuple(meta.shape)

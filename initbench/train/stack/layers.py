@@ -1,0 +1,191 @@
+"""Batched layers: each holds the parameters of R plain layers and applies them all at once.
+
+Signals travel in one of two layouts. *Vectors* are [R, N, features]: a linear layer of all replicas is one batched
+matrix product. *Images* are [N, R·channels, *space]: a convolution of all replicas is one grouped convolution, and
+pooling and batch normalisation are what they were. A batch that all replicas share keeps R = 1 until the first layer
+with weights, which reads it without a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def stacked(layers: Sequence[nn.Module], name: str) -> Tensor | None:
+    """The parameters or buffers called ``name`` of R layers, as one tensor [R, …], or None where they have none."""
+    values = [getattr(layer, name) for layer in layers]
+    return None if values[0] is None else torch.stack([value.detach() for value in values])
+
+
+def parameter(value: Tensor | None) -> nn.Parameter | None:
+    """The tensor as a trainable leaf."""
+    return None if value is None else nn.Parameter(value.contiguous())
+
+
+class Layer(nn.Module):
+    """A batched layer. ``axes`` says where each parameter keeps the axes of the plain layer's (after the replica's)."""
+
+    def plain(self, name: str, value: Tensor) -> Tensor:
+        """One replica's parameter as the plain layer shapes it."""
+        del name
+        return value
+
+
+class Linear(Layer):
+    """Vectors to vectors. The weight is kept as [R, in, out], so that its gradient comes out in its own layout."""
+
+    def __init__(self, layers: Sequence[nn.Linear]) -> None:
+        super().__init__()
+        weight, bias = stacked(layers, "weight"), stacked(layers, "bias")
+        assert weight is not None  # noqa: S101 - a linear layer has one
+        self.weight = nn.Parameter(weight.transpose(1, 2).contiguous())
+        self.bias = parameter(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x W + b for each replica; a shared batch [1, N, in] is read R times through a stride of zero."""
+        x = x.expand(self.weight.shape[0], -1, -1)
+        if self.bias is None:
+            return torch.bmm(x, self.weight)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight)
+
+    def plain(self, name: str, value: Tensor) -> Tensor:
+        """[in, out] back to [out, in]."""
+        return value.t() if name == "weight" else value
+
+
+class Convolution(Layer):
+    """Images to images: the groups of all replicas side by side."""
+
+    def __init__(self, layers: Sequence[nn.Conv1d | nn.Conv2d]) -> None:
+        super().__init__()
+        first = layers[0]
+        self.weight = parameter(stacked(layers, "weight"))
+        self.bias = parameter(stacked(layers, "bias"))
+        self._channels, self._groups = first.in_channels, first.groups
+        self._stride, self._dilation = first.stride, first.dilation
+        self._convolve = functional.conv1d if isinstance(first, nn.Conv1d) else functional.conv2d
+        self._wraps = first.padding_mode == "circular"
+        self._padding = first.padding
+        self._margins = first._reversed_padding_repeated_twice
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A grouped convolution; a shared image feeds all replicas through an ordinary one."""
+        assert self.weight is not None  # noqa: S101
+        if self._wraps:
+            x = functional.pad(x, self._margins, mode="circular")
+        replicas, groups = self.weight.shape[0], self._groups
+        shared = x.shape[1] == self._channels
+        if shared and groups > 1:
+            x = x.repeat(1, replicas, *[1] * (x.dim() - 2))
+        groups = 1 if shared and groups == 1 else replicas * groups
+        return self._convolve(  # type: ignore[operator]
+            x,
+            self.weight.flatten(0, 1),
+            None if self.bias is None else self.bias.flatten(),
+            stride=self._stride,
+            padding=0 if self._wraps else self._padding,
+            dilation=self._dilation,
+            groups=groups,
+        )
+
+
+class PReLU(Layer):
+    """A learned slope for each replica, or for each of its channels."""
+
+    def __init__(self, layers: Sequence[nn.PReLU], images: int | None) -> None:
+        super().__init__()
+        self.weight = parameter(stacked(layers, "weight"))
+        self._channels = images
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x above zero, slope · x below."""
+        assert self.weight is not None  # noqa: S101
+        if self._channels is None:
+            slope = self.weight.unsqueeze(1)
+        else:
+            slope = self.weight.expand(-1, self._channels).reshape(1, -1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class Flatten(Layer):
+    """Images [N, R·channels, *space] to vectors [R, N, channels·space]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self._channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The features of a replica in the order of the plain module's."""
+        replicas = x.shape[1] // self._channels
+        return x.reshape(x.shape[0], replicas, -1).transpose(0, 1)
+
+
+class BatchNorm(Layer):
+    """Batch normalisation: replicas are further channels. Vectors pass as [N, R·features]."""
+
+    def __init__(self, layers: Sequence[nn.BatchNorm1d | nn.BatchNorm2d], vectors: bool) -> None:
+        super().__init__()
+        self.weight, self.bias = parameter(stacked(layers, "weight")), parameter(stacked(layers, "bias"))
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            self.register_buffer(name, stacked(layers, name))
+        self._momentum, self._eps, self._vectors = layers[0].momentum, layers[0].eps, vectors
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each feature of each replica over the batch, or by its running statistics in evaluation."""
+        if not self._vectors:
+            return self._normalised(x)
+        replicas, samples, features = x.shape
+        rows = self._normalised(x.transpose(0, 1).reshape(samples, replicas * features))
+        return rows.reshape(samples, replicas, features).transpose(0, 1)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        tracks = self.running_mean is not None
+        if self.training and tracks:
+            self.num_batches_tracked.add_(1)  # type: ignore[operator, union-attr]
+        return functional.batch_norm(
+            x,
+            _flat(self.running_mean),
+            _flat(self.running_var),
+            _flat(self.weight),
+            _flat(self.bias),
+            training=self.training or not tracks,
+            momentum=self._momentum,
+            eps=self._eps,
+        )
+
+
+class LayerNorm(Layer):
+    """Layer normalisation of vectors over their features."""
+
+    def __init__(self, layers: Sequence[nn.LayerNorm]) -> None:
+        super().__init__()
+        self.weight, self.bias = parameter(stacked(layers, "weight")), parameter(stacked(layers, "bias"))
+        self._shape, self._eps = layers[0].normalized_shape, layers[0].eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each sample of each replica."""
+        x = functional.layer_norm(x, self._shape, eps=self._eps)
+        if self.weight is not None:
+            x = x * self.weight.unsqueeze(1)
+        return x if self.bias is None else x + self.bias.unsqueeze(1)
+
+
+class GroupNorm(Layer):
+    """Group normalisation of images: the groups of all replicas side by side."""
+
+    def __init__(self, layers: Sequence[nn.GroupNorm]) -> None:
+        super().__init__()
+        self.weight, self.bias = parameter(stacked(layers, "weight")), parameter(stacked(layers, "bias"))
+        self._groups, self._eps, self._replicas = layers[0].num_groups, layers[0].eps, len(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each group of channels of each replica."""
+        return functional.group_norm(x, self._replicas * self._groups, _flat(self.weight), _flat(self.bias), self._eps)
+
+
+def _flat(value: Tensor | None) -> Tensor | None:
+    return None if value is None else value.flatten()

@@ -1,0 +1,75 @@
+"""The slow form of a stack: the plain modules one after another, obviously right and good for any module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from initbench.sites import WEIGHT_LAYERS, activation_of
+from initbench.train.stack._base import Stack
+from initbench.train.trace import Trace
+
+
+class LoopedStack(Stack):
+    """A loop over plain modules; the oracle of the batched form."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        parameters = [dict(network.named_parameters()) for network in networks]
+        buffers = [dict(network.named_buffers()) for network in networks]
+        super().__init__(
+            {name: torch.stack([own[name].detach() for own in parameters]) for name in parameters[0]},
+            {name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
+        )
+        self._skeleton = networks[0]
+        self.set_training(True)
+
+    def forward(self, x: Tensor, trace: Trace | None = None) -> Tensor:
+        """The outputs of each network in turn."""
+        with _traced(self._skeleton, trace):
+            return torch.stack([self._one(replica, x[min(replica, len(x) - 1)]) for replica in range(self.replicas)])
+
+    def set_training(self, training: bool) -> None:
+        """Switch the module's mode."""
+        self._skeleton.train(training)
+
+    def state(self, replica: int) -> dict[str, Tensor]:
+        """The replica's slices."""
+        return {name: value[replica] for name, value in {**self.parameters, **self.buffers}.items()}
+
+    def _one(self, replica: int, x: Tensor) -> Tensor:
+        outputs: Tensor = functional_call(self._skeleton, self.state(replica), (x,))
+        return outputs
+
+
+@contextmanager
+def _traced(network: nn.Module, trace: Trace | None) -> Iterator[None]:
+    """While open, the network's layers tell ``trace`` what they give, with a replica axis of length one in front."""
+    handles = []
+    if trace is not None:
+        handles.append(network.register_forward_pre_hook(lambda _module, _inputs: trace.begin()))
+        for name, module in network.named_modules():
+            if isinstance(module, WEIGHT_LAYERS):
+                handles.append(module.register_forward_hook(_noting(partial(trace.preactivation, name))))
+            elif activation_of(module) is not None:
+                handles.append(module.register_forward_hook(_noting(trace.activation)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _noting(note: Callable[[Tensor], None]) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+    def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        # What is noted must lie on the path to the loss, or its gradient could not be asked for.
+        noted = output.unsqueeze(0)
+        note(noted)
+        return noted.squeeze(0)
+
+    return hook
