@@ -1,4 +1,4 @@
-"""ReLU: zero below zero, the identity above it. Nair and Hinton, 2010."""
+"""ReLU: zero below zero, the identity above it. Nair and Hinton, "Rectified Linear Units Improve RBMs", 2010."""
 
 from __future__ import annotations
 
