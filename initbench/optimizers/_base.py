@@ -14,6 +14,10 @@ from initbench.component import Component
 
 Rate = Annotated[float, Field(gt=0, description="learning rate before the schedule's factor")]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Betas = Annotated[
+    tuple[Fraction, Fraction], Field(description="decay of the running means of the gradient and of its square")
+]
+Epsilon = Annotated[float, Field(ge=0, description="added to the divisor")]
 
 
 class Optimizer(Component, ABC):
