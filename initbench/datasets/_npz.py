@@ -76,6 +76,8 @@ class NpzReader:
             with self._archive.open(self._members[name]) as stream:
                 values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
                 stream.read(1)  # zipfile verifies the checksum only when it meets the end
+        except MemoryError as error:
+            raise DatasetError(f"{self.where}: the array '{name}' does not fit into memory ({error})") from error
         except Exception as error:  # as above
             raise self._damaged(name, error) from error
         return values

@@ -26,15 +26,15 @@ SHA256 = "c2797d51e8dd24344c5a98b59fe9e2b1efb7a69fcf1ac9f96197d763ceabc91e"
 class Mnist10k(_base.Dataset):
     """Ten classes of 28 by 28 grey images, read from the package: nothing to download."""
 
-    def spec(self, data_dir: Path) -> Spec:  # noqa: ARG002  # the images lie inside the package
+    def spec(self, data_dir: Path) -> Spec:
         """[1, 28, 28] images in 10 classes."""
         return Spec((1, 28, 28), outputs=10, task="classification", train_samples=10_000, target_loss=0.5)
 
-    def fingerprint(self, data_dir: Path) -> str:  # noqa: ARG002
+    def fingerprint(self, data_dir: Path) -> str:
         """The hash of the file; ``load`` accepts no other."""
         return SHA256
 
-    def load(self, data_dir: Path) -> Data:  # noqa: ARG002
+    def load(self, data_dir: Path) -> Data:
         """Pixels in [0, 1] and class numbers."""
         content = resources.files("initbench.datasets").joinpath(FILE).read_bytes()
         if hashlib.sha256(content).hexdigest() != SHA256:
