@@ -31,6 +31,7 @@ SCHEMA_VERSION = 1
 TABLES = ("curves", "layers", "outcomes")  # the order of writing
 FAILED = "failed"
 
+_STACK = "_stack"  # while reading: the file that a row came from
 _KEYS = {"outcomes": ["id"], "curves": ["id", "step"], "layers": ["id", "step", "layer"]}
 
 
@@ -110,7 +111,7 @@ class ResultsFolder:
 
     def write_experiment(self, text: str) -> None:
         """Store the resolved config."""
-        _write_bytes(self.path / "experiment.yaml", text.encode())
+        write_bytes(self.path / "experiment.yaml", text.encode())
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Store what the experiment consists of."""
@@ -127,7 +128,7 @@ class ResultsFolder:
             table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"schema": b"%d" % SCHEMA_VERSION})
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
-            _write_bytes(self.path / "records" / name / f"{stack}.parquet", sink.getvalue())
+            write_bytes(self.path / "records" / name / f"{stack}.parquet", sink.getvalue())
 
     def finished(self) -> frozenset[str]:
         """The ids of trials that need not run again: all with an outcome, except those that failed."""
@@ -143,19 +144,21 @@ class ResultsFolder:
             The folder is not there, or is not a results folder.
         """
         manifest = self._manifest()
-        tables, problems = {}, []
+        provenance, problems = self._provenance()
+        tables = {}
         for name in TABLES:
             tables[name], found = self._table(name)
             problems += found
-        tables["outcomes"] = tables["outcomes"].sort_values(
-            "status", key=lambda status: status == FAILED, kind="stable"
-        )
+        best_first = tables["outcomes"].sort_values("status", key=lambda status: status == FAILED, kind="stable")
+        tables["outcomes"] = best_first.drop_duplicates("id")
+        counted = tables["outcomes"][["id", _STACK]]
+        tables = {name: table.merge(counted, on=["id", _STACK]).drop(columns=_STACK) for name, table in tables.items()}
         return Results(
             path=self.path,
             manifest=manifest,
             records=Records(**tables).of(manifest.trials),
             experiment=_read_text(self.path / "experiment.yaml"),
-            provenance=json.loads(_read_text(self.path / "provenance.json") or "{}"),
+            provenance=provenance,
             problems=tuple(problems),
         )
 
@@ -179,15 +182,26 @@ class ResultsFolder:
         except (KeyError, TypeError, ValueError) as error:
             raise RecordsError(f"{path} is damaged ({error!r}); run the experiment again to write it anew") from error
 
+    def _provenance(self) -> tuple[dict[str, Any], list[str]]:
+        path = self.path / "provenance.json"
+        try:
+            return dict(json.loads(_read_text(path) or "{}")), []
+        except (TypeError, ValueError) as error:
+            return {}, [f"{path}: unreadable, left alone ({error})"]
+
     def _table(self, name: str) -> tuple[pd.DataFrame, list[str]]:
         parts, problems = [], []
         for path in sorted((self.path / "records" / name).glob("*.parquet")):
             try:
-                parts.append(pq.read_table(path).to_pandas())
+                parts.append(pq.read_table(path).to_pandas().assign(**{_STACK: path.stem}))
             except (pa.ArrowException, OSError, ValueError) as error:
-                problems.append(f"{path}: unreadable, left alone ({str(error).splitlines()[0]})")
+                problems.append(f"{path}: unreadable, left alone ({_first_line(error)})")
         filled = [part.dropna(axis="columns", how="all") for part in parts if len(part)]
-        columns = list(dict.fromkeys(column for part in parts for column in part.columns)) or [*_KEYS[name], "status"]
+        columns = list(dict.fromkeys(column for part in parts for column in part.columns)) or [
+            *_KEYS[name],
+            "status",
+            _STACK,
+        ]
         table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
         return table.reindex(columns=columns), problems
 
@@ -199,7 +213,11 @@ def read(path: str | Path) -> Results:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    _write_bytes(path, text.encode())
+    write_bytes(path, text.encode())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _read_text(path: Path) -> str:
@@ -207,22 +225,28 @@ def _read_text(path: Path) -> str:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    _write_bytes(path, (json.dumps(value, indent=1) + "\n").encode())
+    write_bytes(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
-def _write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
-    """Write beside the final name, flush to the disk, then rename."""
+def write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
+    """Write beside the final name, flush to the disk, then rename; readable by whom the umask allows.
+
+    Raises
+    ------
+    RecordsError
+        The place cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise RecordsError(f"cannot write {path}: {error.strerror}") from error

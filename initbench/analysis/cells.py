@@ -1,0 +1,50 @@
+"""Cells: the schemes of an experiment, once for each setting of whatever else it sweeps.
+
+The first axis is the init scheme. The others (depth, learning rate, ...) make up the *setting*: schemes are compared
+within a setting, never across two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from initbench.analysis import wording
+
+SCHEME = "init"
+
+
+def swept(axes: Sequence[str]) -> list[str]:
+    """The axes besides the scheme."""
+    return [axis for axis in axes if axis != SCHEME]
+
+
+def axis_titles(axes: Sequence[str]) -> dict[str, str]:
+    """Axes by the names that readers see: ``network.depth`` is ``depth`` unless two axes end alike."""
+    short = [axis.rpartition(".")[2] for axis in axes]
+    return {axis: name if short.count(name) == 1 else axis for axis, name in zip(axes, short, strict=True)}
+
+
+def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
+    """The rows of each cell with its values on the axes; by setting, then scheme, each in order of appearance."""
+    order = list(dict.fromkeys(table[SCHEME]))
+    for _, rows in by_setting(table, axes):
+        for scheme in order:
+            cell = rows[rows[SCHEME] == scheme]
+            if len(cell):
+                yield {axis: cell[axis].iloc[0] for axis in axes}, cell
+
+
+def by_setting(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each setting with its name, such as ``depth=10, lr=0.1``; one without a name if nothing is swept."""
+    others = swept(axes)
+    if not others:
+        yield "", table
+        return
+    titles = axis_titles(others)
+    for key, rows in table.groupby(others, sort=False, dropna=False):
+        yield (
+            ", ".join(f"{titles[axis]}={wording.setting(value)}" for axis, value in zip(others, key, strict=True)),
+            rows,
+        )

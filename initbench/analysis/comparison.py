@@ -1,0 +1,71 @@
+"""The comparison: everything that a report shows, computed once from the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from initbench.analysis import layers, outcomes, verdict, wording
+from initbench.records import Results
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results with what follows from them. Frozen; the tables are not to be changed in place."""
+
+    results: Results
+    trials: pd.DataFrame
+    """One row per trial: its outcome, state and steps to the target (``outcomes.trials``)."""
+    schemes: pd.DataFrame
+    """One row per scheme and setting (``outcomes.schemes``)."""
+    profiles: pd.DataFrame
+    """One row per scheme, setting, probe and layer (``layers.profiles``)."""
+    sentence: str
+    notes: tuple[str, ...]
+    """What a reader must know before trusting the tables: missing trials, mixed versions, unreadable files."""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The outcome columns that tell the rows of ``schemes`` apart, the scheme first."""
+        return self.results.manifest.axes
+
+    @property
+    def target(self) -> str:
+        """The target in words, such as ``train loss 0.5``."""
+        return wording.target(self.results.manifest.target_metric, self.results.manifest.target_value)
+
+
+def analyze(results: Results) -> Comparison:
+    """Compare the schemes of an experiment."""
+    trials = outcomes.trials(results)
+    schemes = outcomes.schemes(trials, results.manifest.axes)
+    return Comparison(
+        results=results,
+        trials=trials,
+        schemes=schemes,
+        profiles=layers.profiles(results),
+        sentence=verdict.sentence(schemes, results.manifest),
+        notes=(*_gaps(results), *_mixtures(results.records.outcomes), *results.problems),
+    )
+
+
+def _gaps(results: Results) -> list[str]:
+    planned = len(set(results.manifest.trials))
+    missing = planned - results.records.outcomes["id"].nunique()
+    if not missing:
+        return []
+    return [f"{missing} of {wording.count(planned, 'trial')} did not run yet; run again to add what is missing"]
+
+
+def _mixtures(table: pd.DataFrame) -> list[str]:
+    found = []
+    for column, noun in {
+        "torch": "torch versions",
+        "device": "devices",
+        "numerics": "versions of the training loop",
+    }.items():
+        values = sorted({str(value) for value in table[column].dropna()}) if column in table else []
+        if len(values) > 1:
+            found.append(f"these results mix {noun}: {wording.listing(values)}")
+    return found
