@@ -1,5 +1,37 @@
-"""Mean-field theory of signal propagation."""
+"""Mean-field theory of signal propagation: what wide networks at initialization do, before any is trained.
 
-from initbench.theory.gaussian import expectation, gain, std_gain
+Functions of plain numbers and of activations given as callables on float64 arrays; nothing here knows PyTorch.
+"""
 
-__all__ = ["expectation", "gain", "std_gain"]
+from initbench.theory.critical import CriticalPoint, critical_bias_variance, critical_point, critical_weight_variance
+from initbench.theory.gaussian import expectation, gain, mean_square_difference, pair_expectation, std_gain
+from initbench.theory.meanfield import (
+    MeanField,
+    Phase,
+    depth_scale,
+    gradient_factor,
+    mean_field,
+    variance_fixed_point,
+    variance_map,
+)
+from initbench.theory.quadrature import QuadratureError
+
+__all__ = [
+    "CriticalPoint",
+    "MeanField",
+    "Phase",
+    "QuadratureError",
+    "critical_bias_variance",
+    "critical_point",
+    "critical_weight_variance",
+    "depth_scale",
+    "expectation",
+    "gain",
+    "gradient_factor",
+    "mean_field",
+    "mean_square_difference",
+    "pair_expectation",
+    "std_gain",
+    "variance_fixed_point",
+    "variance_map",
+]
