@@ -1,4 +1,4 @@
-"""Your own data: an ``.npz`` file with the arrays x_train, y_train, x_test and y_test.
+"""Your own data: an .npz file with the arrays x_train, y_train, x_test and y_test.
 
 Inputs are vectors [N, features], grey images [N, height, width], or images [N, channels, height, width], of any real
 type. Integer targets [N] are class numbers from 0 without gaps, and the task is classification; floating-point targets
@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,8 @@ class Arrays(_base.Dataset):
 
     def fingerprint(self, data_dir: Path) -> str:
         """The hash of the file."""
-        try:
-            with self._file.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise self._unreadable(error) from error
+        with self._opened() as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def load(self, data_dir: Path) -> Data:
         """Inputs in float32, class numbers in int64 or target values in float32."""
@@ -67,24 +65,23 @@ class Arrays(_base.Dataset):
                 test=Split(_inputs(npz, "x_test"), torch.from_numpy(y_test)),
             )
 
-    @property
-    def _file(self) -> Path:
-        return Path(self.path).expanduser()
-
     @contextmanager
     def _reader(self) -> Iterator[NpzReader]:
-        try:
-            file = self._file.open("rb")
-        except OSError as error:
-            raise self._unreadable(error) from error
-        with file, NpzReader(file, self.path) as npz:
+        with self._opened() as file, NpzReader(file, self.path) as npz:
             for key in KEYS:
                 if key not in npz.names:
                     raise DatasetError(f"{self.path} has no array '{key}'{_hint(key, npz.names)}")
             yield npz
 
-    def _unreadable(self, error: OSError) -> DatasetError:
-        return DatasetError(f"cannot read the arrays in {self.path}: {error.strerror or error}")
+    @contextmanager
+    def _opened(self) -> Iterator[BufferedReader]:
+        try:
+            with Path(self.path).expanduser().open("rb") as file:
+                yield file
+        except OSError as error:
+            raise DatasetError(f"cannot read {self.path}: {error.strerror or error}") from error
+        except (RuntimeError, ValueError) as error:  # no such user's home, or no path at all
+            raise DatasetError(f"cannot read {self.path!r}: {error}") from error
 
 
 def _hint(key: str, names: tuple[str, ...]) -> str:
@@ -178,8 +175,8 @@ def _check_test_targets(where: str, train: NDArray[Any], test: NDArray[Any]) -> 
         )
     if _is_regression(test) and test.shape[1] != outputs:
         raise DatasetError(f"{where}: a target has {outputs} values in y_train but {test.shape[1]} in y_test")
-    unknown = [] if _is_regression(test) else np.setdiff1d(test, train)
-    if len(unknown):
+    unknown: NDArray[Any] = np.setdiff1d(test, train)
+    if not _is_regression(test) and unknown.size:
         raise DatasetError(f"{where}: 'y_test' has class {unknown[0]}, which y_train has not")
 
 

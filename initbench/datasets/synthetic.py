@@ -57,8 +57,8 @@ class Synthetic(_base.Dataset):
     noise: NonNegativeFloat | None = Field(
         default=None,
         allow_inf_nan=False,
-        description="deviation of the blobs, whose centers have length 1, or of the noise on the teacher's outputs, "
-        f"whose own is 1 (by default {DEFAULT_NOISE['blobs']} for blobs and {DEFAULT_NOISE['teacher']:g} for a teacher)",
+        description="deviation of the blobs, whose centers have length 1, or of noise on the teacher's outputs, whose "
+        f"own is 1 (by default {DEFAULT_NOISE['blobs']} for blobs and {DEFAULT_NOISE['teacher']:g} for a teacher)",
     )
     seed: int = Field(default=0, description="seed of the data alone, apart from the seeds of the trials")
 
