@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -19,6 +21,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
+
+_PLAIN = re.compile(r"[A-Za-z_/](?:[\w./ -]*[\w./-])?", re.ASCII)
+_RESERVED = frozenset({"true", "false", "null"})
 
 
 class Component(BaseModel):
@@ -51,7 +56,7 @@ class Component(BaseModel):
             for key, value in self.options().items()
             if type(self).model_fields[key].is_required() or value != type(self).model_fields[key].get_default()
         }
-        inner = ",".join(f"{key}={_inline(value)}" for key, value in changed.items())
+        inner = ",".join(f"{key}={inline(value)}" for key, value in changed.items())
         return f"{self.component_name()}[{inner}]" if inner else self.component_name()
 
     def options(self) -> dict[str, Any]:
@@ -143,6 +148,15 @@ def module_doc(cls: type[Component]) -> str:
     return inspect.getdoc(importlib.import_module(cls.__module__)) or ""
 
 
+def inline(value: object) -> str:
+    """The value of an option as the inline grammar reads it back: ``0.01``, ``[256,128]``, ``"a, b"``."""
+    if isinstance(value, tuple):
+        return "[" + ",".join(map(inline, value)) + "]"
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return json.dumps(value, default=str)
+
+
 def _only_component(module: ModuleType, base: type[C]) -> type[C]:
     found = [
         cls
@@ -156,11 +170,3 @@ def _only_component(module: ModuleType, base: type[C]) -> type[C]:
 
 def _admits_sequence(field: FieldInfo) -> bool:
     return any(typing.get_origin(kind) is tuple for kind in (field.annotation, *typing.get_args(field.annotation)))
-
-
-def _inline(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ",".join(_inline(item) for item in value) + "]"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)

@@ -1,0 +1,22 @@
+"""YAML to a validated experiment: the schema, and the only YAML reader."""
+
+from initbench.config.loading import CATALOGS, DEFAULTS, default_data_dir, load, load_text, parse_components
+from initbench.config.problems import ConfigError, Problem
+from initbench.config.shipped import shipped_configs
+from initbench.config.values import Experiment, Observation, Recipe, Target
+
+__all__ = [
+    "CATALOGS",
+    "DEFAULTS",
+    "ConfigError",
+    "Experiment",
+    "Observation",
+    "Problem",
+    "Recipe",
+    "Target",
+    "default_data_dir",
+    "load",
+    "load_text",
+    "parse_components",
+    "shipped_configs",
+]
