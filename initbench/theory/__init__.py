@@ -14,13 +14,24 @@ from initbench.theory.meanfield import (
     variance_fixed_point,
     variance_map,
 )
+from initbench.theory.prediction import Prediction, predict
 from initbench.theory.quadrature import QuadratureError
+from initbench.theory.signal import Band, Gradient, Signal
+from initbench.theory.steps import Nonlinearity, Opaque, Step, Weights
 
 __all__ = [
+    "Band",
     "CriticalPoint",
+    "Gradient",
     "MeanField",
+    "Nonlinearity",
+    "Opaque",
     "Phase",
+    "Prediction",
     "QuadratureError",
+    "Signal",
+    "Step",
+    "Weights",
     "critical_bias_variance",
     "critical_point",
     "critical_weight_variance",
@@ -31,6 +42,7 @@ __all__ = [
     "mean_field",
     "mean_square_difference",
     "pair_expectation",
+    "predict",
     "std_gain",
     "variance_fixed_point",
     "variance_map",
