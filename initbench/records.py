@@ -8,6 +8,7 @@
       provenance.json    versions, platform, times
       records/           one Parquet file for each table and finished stack; a cache of trials by id
         outcomes/  curves/  layers/
+      failures/          the traceback of each stack that failed
 
 Every file is written beside its final name, flushed and renamed, so a reader never sees half a file. A stack's
 ``outcomes`` come last and are what makes it count: rows of ``curves`` and ``layers`` without them are ignored.
@@ -129,6 +130,10 @@ class ResultsFolder:
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
             write_bytes(self.path / "records" / name / f"{stack}.parquet", sink.getvalue())
+
+    def log_failure(self, stack: str, traceback: str) -> None:
+        """Keep the traceback of a stack that failed, for whoever looks into it."""
+        _write_bytes(self.path / "failures" / f"{stack}.txt", traceback.encode())
 
     def finished(self) -> frozenset[str]:
         """The ids of trials that need not run again: all with an outcome, except those that failed."""

@@ -1,0 +1,162 @@
+"""Executing a plan: stacks to records, on a pool of workers, into a results folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from initbench.config import Experiment
+from initbench.datasets import Dataset, probe_batch, standardised
+from initbench.execute import provenance
+from initbench.execute.events import Event, Failed, Finished, Progressed, Started
+from initbench.execute.local import Local
+from initbench.execute.resources import Resources, resolve_device, stack_limit
+from initbench.execute.worker import Failure
+from initbench.plan import Plan, StackPlan, Trial, plan
+from initbench.records import FAILED, Manifest, Records, ResultsFolder
+from initbench.train.material import Material
+
+PROBE_SAMPLES = 128
+
+__all__ = ["Event", "Failed", "Finished", "Progressed", "Resources", "Schedule", "Started", "execute", "schedule"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a run will do: its plan cut into stacks, and which trials the folder holds already."""
+
+    experiment: Experiment
+    plan: Plan
+    stacks: tuple[StackPlan, ...]
+    done: frozenset[str]
+    folder: ResultsFolder
+    device: str
+    data_dir: Path
+
+    @property
+    def missing(self) -> tuple[Trial, ...]:
+        """The trials that have no records yet."""
+        return tuple(trial for trial in self.plan.trials if trial.id not in self.done)
+
+    @property
+    def pending(self) -> tuple[StackPlan, ...]:
+        """The stacks with a missing trial. Such a stack is trained whole, so that resuming repeats the same arithmetic."""
+        return tuple(stack for stack in self.stacks if any(trial.id not in self.done for trial in stack.trials))
+
+
+def schedule(experiment: Experiment, folder: Path, data_dir: Path) -> Schedule:
+    """Plan an experiment against what its results folder holds. Nothing is written and nothing is trained."""
+    results = ResultsFolder(folder)
+    planned = plan(experiment, data_dir)
+    device = resolve_device(experiment.device)
+    specs = {dataset.label: dataset.spec(data_dir) for dataset in experiment.dataset}
+    return Schedule(
+        experiment=experiment,
+        plan=planned,
+        stacks=planned.stacks(lambda trial: stack_limit(trial, specs, device)),
+        done=results.finished(),
+        folder=results,
+        device=device,
+        data_dir=data_dir,
+    )
+
+
+def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
+    """Train what is missing and write it down stack by stack; what is yielded is progress.
+
+    A stack that raises is recorded as failed and the rest go on, unless ``resources.fail_fast``. Leaving the iterator
+    early (Ctrl-C) keeps every finished stack.
+
+    Raises
+    ------
+    RecordsError
+        The folder cannot be written.
+    DatasetError
+        The data is missing or damaged.
+    """
+    pending, folder = work.pending, work.folder
+    workers = max(1, min(resources.worker_count(work.device), len(pending)))
+    trials = len(work.plan.trials)
+    _describe(work)
+    yield Started(trials, trials - len(work.missing), len(pending), workers)
+    started = time.perf_counter()
+    pool = Local(work.device, workers, resources.threads)
+    for said in pool.run(pending, _materials(pending, work.data_dir)):
+        if isinstance(said, Progressed):
+            yield said
+            continue
+        event = _keep(*said, work)
+        yield event
+        if resources.fail_fast and isinstance(event, Failed):
+            break
+    if pending:
+        _sign(work, resources, workers, time.perf_counter() - started)
+
+
+def _describe(work: Schedule) -> None:
+    """Write down what the experiment is, before any of it has run."""
+    work.folder.create()
+    work.folder.write_experiment(work.experiment.to_yaml())
+    work.folder.write_manifest(
+        Manifest(
+            name=work.experiment.name,
+            trials=tuple(trial.id for trial in work.plan.trials),
+            axes=work.plan.axes,
+            target_metric=work.experiment.target.metric,
+            target_value=work.experiment.target.value,
+        )
+    )
+
+
+def _sign(work: Schedule, resources: Resources, workers: int, seconds: float) -> None:
+    """Write down where the numbers come from."""
+    work.folder.write_provenance(
+        {
+            **provenance.environment(),
+            "command": provenance.command(),
+            "git_commit": provenance.git_commit(),
+            "device": work.device,
+            "workers": workers,
+            "threads": resources.threads,
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 2),
+        }
+    )
+
+
+def _materials(stacks: tuple[StackPlan, ...], data_dir: Path) -> Mapping[str, Material]:
+    """The datasets that these stacks train on, by label."""
+    datasets = {stack.trials[0].dataset.label: stack.trials[0].dataset for stack in stacks}
+    return {label: _material(dataset, data_dir) for label, dataset in datasets.items()}
+
+
+def _material(dataset: Dataset, data_dir: Path) -> Material:
+    data = standardised(dataset.load(data_dir))
+    return Material(
+        spec=dataset.spec(data_dir),
+        train=data.train,
+        test=data.test,
+        probe=probe_batch(data.train, PROBE_SAMPLES),
+    )
+
+
+def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> Failed | Finished:
+    """Write a stack's rows down: those of trials that the folder does not hold yet."""
+    missing = [trial for trial in stack.trials if trial.id not in work.done]
+    if isinstance(outcome, Failure):
+        work.folder.append(stack.id, _failed(missing, outcome.reason))
+        work.folder.log_failure(stack.id, outcome.traceback)
+        return Failed(stack.id, len(missing), outcome.reason)
+    records = outcome.of([trial.id for trial in missing])
+    work.folder.append(stack.id, records)
+    return Finished(stack.id, len(missing), int((records.outcomes["status"] == "diverged").sum()))
+
+
+def _failed(trials: list[Trial], reason: str) -> Records:
+    rows = [{"id": trial.id, **trial.columns(), "status": FAILED, "reason": reason} for trial in trials]
+    return Records(outcomes=pd.DataFrame(rows), curves=pd.DataFrame({"id": []}), layers=pd.DataFrame({"id": []}))

@@ -1,0 +1,143 @@
+"""Stacks on this machine: spawned worker processes, or a thread of this one where there is nothing to share out.
+
+Processes are spawned, not forked (a fork copies the locks of a threaded torch), and read the datasets from shared
+memory. The arithmetic of a stack is the same in either place and for any number of workers.
+"""
+
+from __future__ import annotations
+
+import queue as queues
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+import torch
+import torch.multiprocessing
+
+from initbench.execute.events import Progressed
+from initbench.execute.worker import Failure, Job, Process, Stopped, prepare, run
+from initbench.plan import StackPlan
+from initbench.records import Records
+from initbench.train.material import Material
+
+Outcome = tuple[StackPlan, Records | Failure]
+POLL_SECONDS = 0.1
+DIED = Failure("the worker process died (killed, or out of memory)")
+
+
+@dataclass(frozen=True)
+class Local:
+    """Workers on this machine, each with its number of threads."""
+
+    device: str
+    workers: int
+    threads: int
+
+    def run(
+        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]
+    ) -> Iterator[Outcome | Progressed]:
+        """Each stack's outcome as it comes, and progress in between.
+
+        A worker that is killed takes its pool down. Another is started, and the stacks that were in flight get one
+        more try, each alone, so that the stack at fault is the one that is called failed.
+        """
+        if min(self.workers, len(stacks)) <= 1:
+            yield from self._in_thread(stacks, materials)
+            return
+        shared = {label: material.shared() for label, material in materials.items()}
+        waiting, suspects = list(stacks), []
+        while waiting:
+            broken = yield from self._in_processes(waiting, shared, self.workers)
+            suspects += broken.in_flight
+            waiting = broken.waiting
+        for stack in suspects:
+            if (yield from self._in_processes([stack], shared, workers=1)).in_flight:
+                yield stack, DIED
+
+    def _in_thread(
+        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]
+    ) -> Iterator[Outcome | Progressed]:
+        inbox: queues.SimpleQueue[Progressed] = queues.SimpleQueue()
+        stop, threads = Event(), torch.get_num_threads()
+
+        def tell(progress: Progressed) -> None:
+            if stop.is_set():
+                raise Stopped
+            inbox.put(progress)
+
+        with ThreadPoolExecutor(1, initializer=prepare, initargs=(self.threads,)) as pool:
+            try:
+                yield from _Flight(pool, partial(run, tell=tell), inbox, width=1).fly(self._jobs(stacks, materials))
+            finally:
+                stop.set()  # a stack that is left in the middle ends at its next row
+                pool.shutdown(cancel_futures=True)
+                torch.set_num_threads(threads)
+
+    def _in_processes(
+        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material], workers: int
+    ) -> Generator[Outcome | Progressed, None, _Landing]:
+        context = torch.multiprocessing.get_context("spawn")
+        inbox = context.Queue()
+        workers = min(workers, len(stacks))
+        pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=Process.start, initargs=(self.threads, inbox)
+        )
+        try:
+            landing = yield from _Flight(pool, Process.work, inbox, workers).fly(self._jobs(stacks, materials))
+        except BaseException:  # Ctrl-C, or a caller that has heard enough: do not wait for stacks to end
+            for process in list(pool._processes.values()):
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
+        pool.shutdown()
+        return landing
+
+    def _jobs(self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]) -> list[Job]:
+        return [Job(stack, materials[stack.trials[0].dataset.label], self.device) for stack in stacks]
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """What a pool left undone when it broke: nothing, if it did not."""
+
+    in_flight: list[StackPlan]
+    waiting: list[StackPlan]
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """Jobs on a pool, no more at once than it has workers, so that one knows what a broken pool was working on."""
+
+    pool: Executor
+    call: Callable[[Job], Records | Failure]
+    inbox: Any
+    width: int
+
+    def fly(self, jobs: Sequence[Job]) -> Generator[Outcome | Progressed, None, _Landing]:
+        waiting = deque(jobs)
+        flying: dict[Future[Records | Failure], StackPlan] = {}
+        try:
+            while waiting or flying:
+                while waiting and len(flying) < self.width:
+                    flying[self.pool.submit(self.call, waiting[0])] = waiting[0].stack
+                    waiting.popleft()
+                done, _ = wait(flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                yield from self._heard()
+                for future in done:
+                    outcome = future.result()
+                    yield flying.pop(future), outcome
+        except BrokenProcessPool:
+            return _Landing(in_flight=list(flying.values()), waiting=[job.stack for job in waiting])
+        return _Landing([], [])
+
+    def _heard(self) -> Iterator[Progressed]:
+        try:
+            while True:
+                yield self.inbox.get(block=False)
+        except queues.Empty:
+            return

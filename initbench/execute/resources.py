@@ -1,0 +1,75 @@
+"""What a run may use of this machine: a device, processes, threads, memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from initbench.datasets import Spec
+from initbench.plan import Trial
+from initbench.sites import WEIGHT_LAYERS
+
+STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
+STACK_TRIALS = {"cpu": 8, "cuda": 64, "mps": 32}
+COPIES = 4  # of each parameter: itself, its gradient, and up to two moments of the optimizer
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Workers and threads as asked for; ``workers`` None means as many as there are cores, or one for an accelerator."""
+
+    workers: int | None = None
+    threads: int = 1
+    fail_fast: bool = False
+
+    def worker_count(self, device: str) -> int:
+        """How many processes train at once on a device."""
+        if self.workers is not None:
+            return self.workers
+        return max(1, available_cores() // self.threads) if device == "cpu" else 1
+
+
+def available_cores() -> int:
+    """The cores that this process may run on, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` as the best device of this machine; any other name as it is."""
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def stack_limit(trial: Trial, specs: Mapping[str, Spec], device: str) -> int:
+    """How many trials like this one may ride in one stack: a fixed number, or fewer where memory bounds it.
+
+    It depends on the trial and the kind of device alone, so that the same plan is cut the same way on every machine.
+    """
+    return max(1, min(STACK_TRIALS[device], STACK_BYTES[device] // trial_bytes(trial, specs[trial.dataset.label])))
+
+
+def trial_bytes(trial: Trial, spec: Spec) -> int:
+    """An estimate of what training one trial holds: parameters with their companions, and the signals of a batch."""
+    signals: list[int] = []
+
+    def note(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        signals.append(output[0].numel())
+
+    with torch.device("meta"):
+        network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
+        for module in network.modules():
+            if isinstance(module, WEIGHT_LAYERS):
+                module.register_forward_hook(note)
+        network(torch.empty(2, *spec.input_shape))
+    parameters = sum(p.numel() for p in network.parameters())
+    size = trial.recipe.torch_dtype.itemsize
+    signal_copies = 4  # pre-activation and activation, forward and backward
+    return size * (COPIES * parameters + signal_copies * trial.recipe.batch_size * sum(signals))

@@ -1,0 +1,89 @@
+"""What happens inside a worker: one stack at a time, from its trials to its records."""
+
+from __future__ import annotations
+
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from initbench.execute.events import Progressed
+from initbench.plan import StackPlan
+from initbench.records import Records
+from initbench.train.loop import train
+from initbench.train.material import Material
+
+PROGRESS_SECONDS = 0.1  # no more than ten words a second from each worker
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stack and what it trains on."""
+
+    stack: StackPlan
+    material: Material
+    device: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception in a stack: one line for people, and the traceback for the log."""
+
+    reason: str
+    traceback: str = ""
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the driver asked for it
+    """Training was stopped from outside."""
+
+
+def run(job: Job, tell: Callable[[Progressed], None]) -> Records | Failure:
+    """The records of a stack, or what went wrong in it: nothing that a network raises ends the run."""
+    last = 0.0
+
+    def listen(step: int, steps: int, losses: dict[str, float]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS or step == steps:
+            last = now
+            tell(Progressed(job.stack.id, step, steps, losses))
+
+    try:
+        return train(job.stack.trials, job.material, torch.device(job.device), listen)
+    except Stopped:
+        raise
+    except Exception as error:  # noqa: BLE001 - a failure is a record
+        lines = str(error).strip().splitlines()
+        return Failure(f"{type(error).__name__}: {lines[0] if lines else '(no message)'}", traceback.format_exc())
+
+
+def prepare(threads: int) -> None:
+    """Settings of this thread that training stands on.
+
+    Vanishing signals reach subnormal numbers, which slow matrix products severalfold. The flag is the thread's own and
+    inherited by the threads that it starts, so it comes before the first parallel kernel.
+    """
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(threads)
+
+
+class Process:
+    """What a worker process keeps between two calls: the way back to the driver."""
+
+    inbox: Any = None
+
+    @classmethod
+    def start(cls, threads: int, inbox: Any) -> None:
+        """Set up the process. Ctrl-C is the driver's business."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        prepare(threads)
+        cls.inbox = inbox
+
+    @classmethod
+    def work(cls, job: Job) -> Records | Failure:
+        """Run one stack."""
+        return run(job, cls.inbox.put)
