@@ -1,8 +1,9 @@
 """YAML to a validated experiment: the schema, and the only YAML reader."""
 
-from initbench.config.loading import CATALOGS, DEFAULTS, default_data_dir, load, load_text, parse_components
+from initbench.config.loading import CATALOGS, DEFAULTS, load, load_text, parse_components
 from initbench.config.problems import ConfigError, Problem
-from initbench.config.shipped import shipped_configs
+from initbench.config.schema import json_schema
+from initbench.config.shipped import shipped_configs, template
 from initbench.config.values import Experiment, Observation, Recipe, Target
 
 __all__ = [
@@ -14,9 +15,10 @@ __all__ = [
     "Problem",
     "Recipe",
     "Target",
-    "default_data_dir",
+    "json_schema",
     "load",
     "load_text",
     "parse_components",
     "shipped_configs",
+    "template",
 ]

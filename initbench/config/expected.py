@@ -81,6 +81,8 @@ def describe(schema: Schema, plural: bool = False) -> str:
         return f"{noun} {bounds}".strip()
     if kind == "object":
         return f"a mapping with {' and '.join(schema.get('properties', {}))}"
+    if "prefixItems" in schema:
+        return f"a list [{', '.join(map(describe, schema['prefixItems']))}]"
     if kind == "array":
         return f"a list of {describe(schema.get('items', {}), plural=True)}"
     return _PLAIN_TYPES.get(str(kind), "another value")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ from initbench.config import checks
 from initbench.config.axes import component_axis, scalar_axis
 from initbench.config.expected import field_value, validated
 from initbench.config.overrides import overridden
-from initbench.config.problems import Key, Problems, nearest
+from initbench.config.problems import Key, Place, Problems, fail, nearest
 from initbench.config.reading import Document, read_document, read_text
 from initbench.config.shipped import locate
 from initbench.config.values import CrossedSeeds, Experiment, Observation, Recipe, Repetition, Target
-from initbench.datasets import DATASETS, Dataset, Spec
+from initbench.datasets import DATASETS, Dataset, DatasetError, Spec, data_folder
 from initbench.inits import INITS
 from initbench.networks import NETWORKS
 from initbench.optimizers import OPTIMIZERS
@@ -67,7 +66,11 @@ def load_text(
 ) -> Experiment:
     """Load a config from its text. ``origin`` is how messages call it. Raises ConfigError."""
     document = overridden(read_document(text, origin), overrides, CATALOGS, DEFAULTS)
-    return _Check(document, data_dir or default_data_dir()).experiment()
+    try:
+        folder = data_folder(data_dir)
+    except DatasetError as error:
+        raise fail(Place(0, "--data-dir"), str(error)) from error
+    return _Check(document, folder).experiment()
 
 
 def parse_components(text: str, catalog: Catalog[Any]) -> tuple[Component, ...]:
@@ -76,11 +79,6 @@ def parse_components(text: str, catalog: Catalog[Any]) -> tuple[Component, ...]:
     found = component_axis(text, (catalog.kind,), catalog, problems)
     problems.stop_if_any()
     return found
-
-
-def default_data_dir() -> Path:
-    """Where downloaded datasets lie: ``INITBENCH_DATA``, or the user's cache."""
-    return Path(os.environ.get("INITBENCH_DATA") or "~/.cache/initbench").expanduser()
 
 
 class _Check:
@@ -144,6 +142,9 @@ class _Check:
             where = self.problems.place(("epochs",))
             self.problems.add(("steps",), f"found steps beside epochs ({where}), expected one of them")
         lengths = {name: self._scalars(name) if name in given else None for name in LENGTHS}
+        for name in given:
+            if None in (lengths[name] or ()):
+                self.problems.unexpected((name,), None, "an integer >= 1 in a list")
         return lengths if given else {**lengths, "epochs": (DEFAULT_EPOCHS,)}
 
     def _seeds(self) -> dict[str, tuple[int, ...] | None]:

@@ -1,4 +1,4 @@
-"""The configs that come with the package, and the search for the file that a user means."""
+"""The configs and templates that come with the package, and the search for the file that a user means."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def shipped_configs() -> dict[str, Path]:
     """The example configs by name: inside an installed package, or beside it in a source tree."""
     folder = next((path for path in (_PACKAGE / "configs", _PACKAGE.parent / "configs") if path.is_dir()), None)
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))} if folder else {}
+
+
+def template(name: str) -> str:
+    """The text of a template: ``starter`` for ``initbench new``, ``compare`` for ``initbench compare``."""
+    return (_PACKAGE / "templates" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def locate(source: str | Path) -> Path:
