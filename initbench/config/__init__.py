@@ -1,6 +1,7 @@
 """YAML to a validated experiment: the schema, and the only YAML reader."""
 
-from initbench.config.loading import CATALOGS, DEFAULTS, load, load_text, parse_components
+from initbench.config.kinds import CATALOGS, DEFAULTS
+from initbench.config.loading import load, load_text, parse_components
 from initbench.config.problems import ConfigError, Problem
 from initbench.config.schema import json_schema
 from initbench.config.shipped import shipped_configs, template

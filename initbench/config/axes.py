@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from initbench.component import Catalog, Component, UnknownNameError, sequence_options
 from initbench.config.expected import field_value, field_words, validated
 from initbench.config.grammar import GrammarError, RawComponent, inline_components
+from initbench.config.kinds import EXAMPLES
 from initbench.config.problems import Key, Problems, dotted, nearest, shown
 
 C = TypeVar("C", bound=Component)
@@ -128,7 +129,7 @@ def _option_axis(
 
 
 def _expected(catalog: Catalog[C]) -> str:
-    return f"the name of {_a(catalog.kind)}, such as {next(iter(catalog))}"
+    return f"the name of {_a(catalog.kind)}, such as {EXAMPLES.get(catalog.kind, next(iter(catalog)))}"
 
 
 def _a(kind: str) -> str:

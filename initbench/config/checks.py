@@ -60,4 +60,4 @@ def check_target(target: Target, specs: Mapping[Dataset, Spec], problems: Proble
                 f"found 'test_accuracy', expected train_loss or test_loss: {dataset.label} is a regression",
             )
     if target.value > 1:
-        problems.unexpected(("target", "value"), target.value, "an accuracy > 0 and <= 1")
+        problems.add(("target", "value"), f"found {target.value:g}, expected an accuracy > 0 and <= 1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from math import inf
+from math import inf, isfinite
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -52,8 +52,11 @@ def field_value(model: type[BaseModel], name: str, value: object, key: Key, prob
             problems.add(key, f"found {shown(value)}: {_custom_text(first)}")
             return None
         schema = _field_schema(model, name)
+        words = describe(schema)
+        if isinstance(value, float) and not isfinite(value):
+            words = words.replace("a number", "a finite number")
         hint = nearest(value, choices(schema), otherwise=False) if isinstance(value, str) else ""
-        problems.unexpected(key, value, describe(schema), hint)
+        problems.unexpected(key, value, words, hint)
         return None
 
 

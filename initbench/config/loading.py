@@ -8,37 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from initbench.activations import ACTIVATIONS
 from initbench.component import Catalog, Component
 from initbench.config import checks
 from initbench.config.axes import component_axis, scalar_axis
 from initbench.config.expected import field_value, validated
+from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.overrides import overridden
 from initbench.config.problems import Key, Place, Problems, fail, nearest
 from initbench.config.reading import Document, read_document, read_text
 from initbench.config.shipped import locate
 from initbench.config.values import CrossedSeeds, Experiment, Observation, Recipe, Repetition, Target
-from initbench.datasets import DATASETS, Dataset, DatasetError, Spec, data_folder
-from initbench.inits import INITS
-from initbench.networks import NETWORKS
-from initbench.optimizers import OPTIMIZERS
-from initbench.schedules import SCHEDULES
+from initbench.datasets import Dataset, DatasetError, Spec, data_folder
 
-CATALOGS: Mapping[str, Catalog[Any]] = {
-    "dataset": DATASETS,
-    "network": NETWORKS,
-    "activation": ACTIVATIONS,
-    "init": INITS,
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-}
-DEFAULTS: Mapping[str, str] = {
-    "dataset": "mnist_10k",
-    "network": "mlp",
-    "activation": "relu",
-    "optimizer": "sgd",
-    "schedule": "constant",
-}
 DEFAULT_EPOCHS = 5
 LENGTHS = ("epochs", "steps")
 
@@ -65,7 +46,7 @@ def load_text(
     text: str, origin: str = "config.yaml", overrides: Sequence[str] = (), data_dir: Path | None = None
 ) -> Experiment:
     """Load a config from its text. ``origin`` is how messages call it. Raises ConfigError."""
-    document = overridden(read_document(text, origin), overrides, CATALOGS, DEFAULTS)
+    document = overridden(read_document(text, origin), overrides)
     try:
         folder = data_folder(data_dir)
     except DatasetError as error:
@@ -174,7 +155,7 @@ class _Check:
 
     def _target(self, specs: Mapping[Dataset, Spec]) -> Target | None:
         """The target as given; what it leaves open suits the (first) dataset."""
-        written = self.raw.get("target") or {}
+        written = {} if self.raw.get("target") is None else self.raw["target"]
         if not isinstance(written, dict):
             self.problems.unexpected(("target",), written, "a mapping with metric and value")
             return None

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from initbench.component import Catalog
 from initbench.config.axes import raw_components
 from initbench.config.grammar import GrammarError, Value, inline_components, inline_value
+from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.problems import Key, Place, Problems, fail
 from initbench.config.reading import Document
 
 DEEPEST_KEY = 3
+RIVALS = {"epochs": "steps", "steps": "epochs"}
 
 
-def overridden(
-    document: Document, overrides: Sequence[str], catalogs: Mapping[str, Catalog[Any]], defaults: Mapping[str, str]
-) -> Document:
+def overridden(document: Document, overrides: Sequence[str]) -> Document:
     """The document with ``overrides`` (such as ``network.depth=10,20``) in force, the last one last.
 
-    ``catalogs`` says which keys name components, for which ``key.option=value`` sets the option of each component
-    listed; ``defaults`` names the component that an absent key stands for. Raises ConfigError.
+    For a key that names components, ``key.option=value`` sets the option of each one listed, or of the default where
+    the key is absent. Epochs replace the steps of the file, and the other way round. Raises ConfigError.
     """
     value, places = dict(document.value), dict(document.places)
     for override in overrides:
@@ -34,14 +34,17 @@ def overridden(
         changed: list[Key] = [key]
         try:
             if len(key) == 1:
-                value[top] = _whole(text, top in catalogs)
-            elif top in catalogs:
-                named = value.get(top, defaults.get(top))
-                value[top], changed = _with_option(named, key, inline_value(text), catalogs[top])
+                value[top] = _whole(text, top in CATALOGS)
+            elif top in CATALOGS:
+                named = value.get(top, DEFAULTS.get(top))
+                value[top], changed = _with_option(named, key, inline_value(text), CATALOGS[top])
             else:
                 value[top] = _nested(value.get(top), key, inline_value(text))
         except GrammarError as error:
             raise fail(place, str(error), name) from error
+        rival = RIVALS.get(top)
+        if rival and (rival,) in places and places[(rival,)].line:
+            value.pop(rival, None)
         for path in changed:
             places = {known: at for known, at in places.items() if known[: len(path)] != path}
             places[path] = place

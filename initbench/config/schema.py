@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from initbench.component import Catalog, Component
 from initbench.config.expected import resolved
-from initbench.config.loading import CATALOGS, DEFAULT_EPOCHS, DEFAULTS, KEYS
+from initbench.config.kinds import CATALOGS, DEFAULTS
+from initbench.config.loading import DEFAULT_EPOCHS, KEYS
 from initbench.config.values import Experiment, Observation, Recipe, Repetition, Target
 
 Schema = dict[str, Any]
