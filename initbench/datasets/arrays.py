@@ -61,8 +61,8 @@ class Arrays(_base.Dataset):
             y_train, y_test = _targets(npz, "y_train"), _targets(npz, "y_test")
             _check_test_targets(npz.where, y_train, y_test)
             return Data(
-                train=Split(_inputs(npz, "x_train"), torch.from_numpy(y_train)),
-                test=Split(_inputs(npz, "x_test"), torch.from_numpy(y_test)),
+                train=Split(_inputs(npz, "x_train"), _tensor(y_train)),
+                test=Split(_inputs(npz, "x_test"), _tensor(y_test)),
             )
 
     @contextmanager
@@ -85,9 +85,10 @@ class Arrays(_base.Dataset):
 
 
 def _hint(key: str, names: tuple[str, ...]) -> str:
-    near = get_close_matches(key, names, n=1)
+    others = {name.lower(): name for name in names if name not in KEYS}
+    near = get_close_matches(key, others, n=1)
     if near:
-        return f"; is it '{near[0]}'? The names must be {', '.join(KEYS)}"
+        return f"; is it '{others[near[0]]}'? The names must be {', '.join(KEYS)}"
     return f"; it holds {', '.join(names) or 'nothing'}, and needs {', '.join(KEYS)}"
 
 
@@ -133,8 +134,8 @@ def _inputs(npz: NpzReader, key: str) -> Tensor:
     return torch.from_numpy(values).reshape(len(values), *_input_shape(values.shape[1:]))
 
 
-def _targets(npz: NpzReader, key: str) -> NDArray[np.int64] | NDArray[np.float32]:
-    """Class numbers [N], or values [N, outputs]."""
+def _targets(npz: NpzReader, key: str) -> NDArray[Any]:
+    """Class numbers [N] in the integers of the file, or values [N, outputs] in float32."""
     dtype, shape = npz.header(key).dtype, npz.header(key).shape
     if dtype.kind == "f":
         return _finite(npz, key).reshape(shape[0], -1)
@@ -143,7 +144,11 @@ def _targets(npz: NpzReader, key: str) -> NDArray[np.int64] | NDArray[np.float32
             f"{npz.where}: '{key}' has integers of shape {shape}; class numbers are [N] (of one-hot rows, save "
             f"{key}.argmax(1)), and the targets of a regression are floating-point numbers"
         )
-    return npz.array(key).reshape(-1).astype(np.int64)
+    return npz.array(key).reshape(-1)
+
+
+def _tensor(y: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(y if _is_regression(y) else y.astype(np.int64))
 
 
 def _is_regression(y: NDArray[Any]) -> bool:
@@ -170,9 +175,7 @@ def _outputs(where: str, train: NDArray[Any]) -> int:
 def _check_test_targets(where: str, train: NDArray[Any], test: NDArray[Any]) -> None:
     outputs = _outputs(where, train)
     if _is_regression(train) != _is_regression(test):
-        raise DatasetError(
-            f"{where}: 'y_train' is {train.dtype} but 'y_test' is {test.dtype}; both must be of one kind"
-        )
+        raise DatasetError(f"{where}: one of y_train and y_test has class numbers, the other floating-point values")
     if _is_regression(test) and test.shape[1] != outputs:
         raise DatasetError(f"{where}: a target has {outputs} values in y_train but {test.shape[1]} in y_test")
     unknown: NDArray[Any] = np.setdiff1d(test, train)
