@@ -27,6 +27,7 @@ class Trial:
     gradients: Sequence[Sequence[float]] = ((1.0, 1.0, 1.0),)
     status: str = "finished"
     reason: str | None = None
+    planned: int | None = None  # updates, where not all took place
     at: Mapping[str, Any] = field(default_factory=dict)  # its values on further axes
 
     @property
@@ -92,7 +93,7 @@ def _outcome(trial: Trial, task: str) -> dict[str, Any]:
         **trial.at,
         "seed": trial.seed,
         "data_seed": trial.seed,
-        "steps": EVERY * max(len(trial.losses), 1) if not failed and not diverged else 40,
+        "steps": trial.planned or EVERY * len(trial.losses),
         "status": trial.status,
         "reason": trial.reason,
         "diverged_step": EVERY * len(trial.losses) if diverged else None,

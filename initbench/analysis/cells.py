@@ -7,6 +7,7 @@ within a setting, never across two.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -26,7 +27,7 @@ def axis_titles(axes: Sequence[str]) -> dict[str, str]:
     return {axis: name if short.count(name) == 1 else axis for axis, name in zip(axes, short, strict=True)}
 
 
-def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
+def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     """The rows of each cell with its values on the axes; by setting, then scheme, each in order of appearance."""
     order = list(dict.fromkeys(table[SCHEME]))
     for _, rows in by_setting(table, axes):

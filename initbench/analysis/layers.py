@@ -34,17 +34,16 @@ def profiles(results: Results) -> pd.DataFrame:
     """
     axes = results.manifest.axes
     identity = results.records.outcomes.reindex(columns=["id", *axes])
-    table = identity.merge(results.records.layers.drop(columns="status", errors="ignore"), on="id")
-    table = table.reindex(
-        columns=list(dict.fromkeys(["id", *axes, "step", "layer", *_PLACE, *_GEOMETRIC, *_ARITHMETIC]))
-    )
-    rows = [
-        {**cell, "probe": probe, "step": step, "layer": layer, **_summary(replicas)}
+    wanted = ["id", "step", "layer", *_PLACE, *_GEOMETRIC, *_ARITHMETIC]
+    table = identity.merge(results.records.layers.reindex(columns=list(dict.fromkeys(wanted))), on="id")
+    parts = [
+        _profile(probed[probed["step"] == step]).assign(**{**cell, "probe": probe, "step": step})
         for cell, probed in cells.by_cell(table, axes)
         for probe, step in _ends(probed["step"])
-        for layer, replicas in probed[probed["step"] == step].groupby("layer")
     ]
-    return pd.DataFrame(rows, columns=None if rows else [*axes, "probe", "step", "layer", *_summary(table)])
+    head = [*axes, "probe", "step", "layer"]
+    found = pd.concat(parts, ignore_index=True) if parts else _profile(table).assign(probe="", step=0)
+    return found.reindex(columns=list(dict.fromkeys([*head, *found.columns])))
 
 
 def hidden(profile: pd.DataFrame) -> pd.DataFrame:
@@ -53,10 +52,10 @@ def hidden(profile: pd.DataFrame) -> pd.DataFrame:
     return profile if inner.empty else inner
 
 
-def spots(profile: pd.DataFrame) -> list[int]:
-    """The first, middle and last hidden layer of one network, without repetition."""
+def spots(profile: pd.DataFrame) -> tuple[int, int, int]:
+    """The first, middle and last hidden layer of one network; alike where it has fewer than three."""
     layers = sorted(hidden(profile)["layer"].unique())
-    return [int(layer) for layer in dict.fromkeys([layers[0], layers[(len(layers) - 1) // 2], layers[-1]])]
+    return int(layers[0]), int(layers[(len(layers) - 1) // 2]), int(layers[-1])
 
 
 def growth(profile: pd.DataFrame, column: str, *, backward: bool = False) -> float:
@@ -77,24 +76,23 @@ def _ends(steps: pd.Series) -> list[tuple[str, int]]:
     return [(FIRST, first), (LAST, last)] if last > first else [(FIRST, first)]
 
 
-def _summary(replicas: pd.DataFrame) -> dict[str, object]:
-    finite = np.isfinite(replicas[["activation_variance", "grad_variance"]].to_numpy(dtype=float))
-    return {
-        **{column: replicas[column].iloc[0] if len(replicas) else None for column in _PLACE},
-        "trials": len(replicas),
-        "nonfinite": int((~finite.all(axis=1)).sum()),
-        **{f"{column}_geomean": _geometric_mean(replicas[column]) for column in _GEOMETRIC},
-        **{f"{column}_mean": _finite(replicas[column]).mean() for column in _ARITHMETIC},
-    }
-
-
-def _geometric_mean(values: pd.Series) -> float:
-    finite = _finite(values)
-    if finite.empty:
-        return float("nan")
-    return float(np.exp(np.log(finite).mean())) if (finite > 0).all() else 0.0
-
-
-def _finite(values: pd.Series) -> pd.Series:
-    numbers = values.astype(float)
-    return numbers[np.isfinite(numbers)]
+def _profile(probed: pd.DataFrame) -> pd.DataFrame:
+    """Average the trials of one cell and step, layer by layer."""
+    layer = probed["layer"]
+    numbers = probed[list(dict.fromkeys([*_GEOMETRIC, *_ARITHMETIC]))].astype(float)
+    finite = numbers.where(np.isfinite(numbers))
+    with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of zero is what makes a mean zero
+        logarithms = finite[list(_GEOMETRIC)].apply(np.log)
+    geometric = logarithms.groupby(layer).mean().apply(np.exp)
+    arithmetic = finite[list(_ARITHMETIC)].groupby(layer).mean()
+    both = finite[["activation_variance", "grad_variance"]]
+    return pd.concat(
+        [
+            probed.groupby("layer")[list(_PLACE)].first(),
+            layer.groupby(layer).size().rename("trials"),
+            both.isna().any(axis=1).groupby(layer).sum().rename("nonfinite"),
+            geometric.add_suffix("_geomean"),
+            arithmetic.add_suffix("_mean"),
+        ],
+        axis=1,
+    ).reset_index()

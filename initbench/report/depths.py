@@ -1,0 +1,92 @@
+"""Signals against depth: activation or gradient variance by layer, on a log scale, a line per scheme.
+
+What a log scale cannot show is marked, never dropped: a variance of exactly zero at the lower edge, one that is not
+finite at the upper edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from initbench.analysis import Comparison, cells, layers
+from initbench.report import panels
+from initbench.report.palette import Look, looks
+
+_MOST_PAIRS = 4  # settings up to which the last probe gets panels of its own
+_STACKING = 0.022  # height, as a fraction of the panel, between the edge marks of two schemes
+
+TITLES = {"activation_variance": "Activation variance", "grad_variance": "Gradient variance"}
+
+
+def draw(comparison: Comparison, column: str) -> Figure | None:
+    """``activation_variance`` or ``grad_variance`` by layer at the first and last probe; None without data."""
+    profiles = comparison.profiles
+    settings = list(cells.by_setting(profiles, comparison.axes)) if len(profiles) else []
+    if not settings:
+        return None
+    probes = [probe for probe in (layers.FIRST, layers.LAST) if (profiles["probe"] == probe).any()]
+    shown = probes if len(settings) <= _MOST_PAIRS else probes[:1]
+    schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
+    figure, axes = panels.grid(len(settings) * len(shown), columns=2 if len(shown) == 2 else 3)
+    visible = profiles[profiles["probe"].isin(shown)]
+    _scale(axes[0], visible, f"{column}_geomean")
+    facets = [(setting, rows[rows["probe"] == probe]) for setting, rows in settings for probe in shown]
+    for panel, (setting, rows) in zip(axes, facets, strict=True):
+        _lines(panel, rows, f"{column}_geomean", schemes)
+        panel.set_title(", ".join(filter(None, [setting, _moment(rows["step"])])), fontsize=10, loc="left")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        panels.name_axes(panel, "layer (the last is the output layer)", TITLES[column].lower())
+    panels.finish(figure, f"{TITLES[column]} by layer, {comparison.results.manifest.name}", schemes,
+                  explanation=_explanation(visible, column))  # fmt: skip
+    return figure
+
+
+def _lines(panel: Axes, rows: pd.DataFrame, column: str, schemes: Mapping[str, Look]) -> None:
+    edge = panel.get_xaxis_transform()
+    heights = {"v": 0.0, "x": 1.0}
+    for name, line in rows.groupby(cells.SCHEME, sort=False):
+        look, layer, variance = schemes[str(name)], line["layer"], line[column].astype(float)
+        panel.plot(layer, variance.where(np.isfinite(variance) & (variance > 0)), **panels.markings(look, len(layer)))
+        for sign, marked, shift in (("v", variance == 0, _STACKING), ("x", ~np.isfinite(variance), -_STACKING)):
+            if marked.any():
+                heights[sign] += shift
+                at = np.full(int(marked.sum()), heights[sign])
+                panel.plot(layer[marked], at, sign, color=look.color, transform=edge, markersize=5, zorder=6)
+
+
+def _scale(panel: Axes, rows: pd.DataFrame, column: str) -> None:
+    """A log scale around the positive finite values, with room at the edges for what has no place on it."""
+    variance = rows[column].astype(float)
+    drawn = np.log10(variance[np.isfinite(variance) & (variance > 0)])
+    low, high = (float(drawn.min()), float(drawn.max())) if len(drawn) else (-3.0, 0.0)
+    span = max(high - low, 1.0)
+    below, above = (
+        0.03 + 1.6 * _STACKING * len(set(rows.loc[marked, cells.SCHEME]))
+        for marked in (variance == 0, ~np.isfinite(variance))
+    )
+    panel.set_yscale("log")
+    panel.set_ylim(10 ** (low - span * below), 10 ** (high + span * above))
+    panel.yaxis.set_major_locator(LogLocator(numticks=9))
+    panel.yaxis.set_minor_locator(NullLocator())
+    panel.set_xlim(0.5, float(rows["layer"].max()) + 0.5)
+
+
+def _moment(steps: pd.Series) -> str:
+    step = int(steps.max()) if len(steps) else 0
+    return "before training" if step == 0 else f"after {step} steps"
+
+
+def _explanation(profiles: pd.DataFrame, column: str) -> str:
+    variance = profiles[f"{column}_geomean"].astype(float)
+    text = "Geometric mean over seeds."
+    if (variance == 0).any():
+        text += " Triangle on the lower edge: exactly zero."
+    if (~np.isfinite(variance)).any():
+        text += " × on the upper edge: not finite."
+    return text

@@ -1,0 +1,154 @@
+"""Grids: the tables that people read, as strings. Terminal and Markdown draw the same ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from initbench.analysis import Comparison, cells, layers, wording
+
+_SPOTS = ("first", "middle", "last")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a heading (a line break where narrow output may fold it) and a cell for each row."""
+
+    heading: str
+    cells: tuple[str, ...]
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of strings with what explains it; ``sections`` names the setting of each row, to draw a rule between."""
+
+    title: str
+    columns: tuple[Column, ...]
+    caption: str
+    sections: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells by row."""
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+def schemes(comparison: Comparison) -> Grid:
+    """The main table: a row per scheme (and setting) with how it fared."""
+    table = comparison.schemes
+    rows = _records(table)
+    accuracy = bool(table["final_test_accuracy_mean"].notna().any())
+    columns = [
+        *_identity(comparison, table),
+        Column("reached", tuple(f"{row['reached']}/{row['trials']}" for row in rows), numeric=True),
+        Column("steps to\ntarget", tuple(_steps(row) for row in rows), numeric=True),
+        Column("final\ntrain loss", tuple(_final(row, "train_loss") for row in rows), numeric=True),
+        Column("final test\naccuracy (%)", tuple(_final(row, "test_accuracy") for row in rows), numeric=True)
+        if accuracy
+        else Column("final\ntest loss", tuple(_final(row, "test_loss") for row in rows), numeric=True),
+        Column("state", tuple(str(row["states"]) for row in rows)),
+    ]
+    return Grid(
+        title=f"{comparison.results.manifest.name}: which initialization reaches {comparison.target}",
+        columns=tuple(columns),
+        caption=_scheme_caption(rows),
+        sections=_sections(comparison, table),
+    )
+
+
+def layer_signals(comparison: Comparison) -> Grid | None:
+    """Activation and gradient variance at three hidden layers at the first probe; None if nothing was probed."""
+    probed = comparison.profiles[comparison.profiles["probe"] == layers.FIRST]
+    if probed.empty:
+        return None
+    networks = [profile for _, profile in cells.by_cell(probed, comparison.axes)]
+    spots = [layers.spots(profile) for profile in networks]
+    alike = len(set(spots)) == 1
+    names = [f"layer {layer}" for layer in spots[0]] if alike else [f"{spot} layer" for spot in _SPOTS]
+    columns = list(_identity(comparison, pd.concat([profile.head(1) for profile in networks])))
+    for word, column, backward in (("activation", "activation_variance", False), ("gradient", "grad_variance", True)):
+        shown = {
+            name: tuple(_at(profile, column, spot[i]) for profile, spot in zip(networks, spots, strict=True))
+            for i, name in enumerate(names)
+        }
+        columns += [Column(f"{word}\n{name}", values, numeric=True) for name, values in shown.items()]
+        rates = (layers.growth(profile, f"{column}_geomean", backward=backward) for profile in networks)
+        columns.append(Column(f"{word}\nper layer", tuple(map(wording.factor, rates)), numeric=True))
+    steps = wording.listing([str(step) for step in sorted({int(step) for step in probed["step"]})])
+    return Grid(
+        title=f"Variance of activations and gradients in the hidden layers at step {steps}",
+        columns=tuple(columns),
+        caption="Geometric mean over seeds. Per layer: the factor from one hidden layer to the next, forward for "
+        "activations, backward for gradients; ×1.0 keeps the signal.",
+        sections=_sections(comparison, pd.concat([profile.head(1) for profile in networks])),
+    )
+
+
+def unfinished(comparison: Comparison) -> list[str]:
+    """A line for each trial that diverged or failed, with its step and layer, or its reason."""
+    ended = comparison.trials[comparison.trials["status"] != "finished"]
+    lines = []
+    for setting, rows in cells.by_setting(ended, comparison.axes):
+        where = f" ({setting})" if setting else ""
+        lines += [
+            f"{row['init']}{where}, seed {wording.setting(row['seed'])}: {_ending(row)}" for row in _records(rows)
+        ]
+    return lines
+
+
+def _ending(row: Mapping[str, Any]) -> str:
+    reason = str(row["reason"]).partition("\n")[0] if pd.notna(row["reason"]) else ""
+    if row["status"] != "diverged":
+        return f"failed: {reason or 'no reason recorded'}"
+    step = f" at step {wording.steps(float(row['diverged_step']))}" if pd.notna(row["diverged_step"]) else ""
+    layer = f", first bad layer {row['first_bad_layer']}" if pd.notna(row["first_bad_layer"]) else ""
+    return f"diverged{step}{layer}" + (f" ({reason})" if reason else "")
+
+
+def _identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:
+    titles = cells.axis_titles(comparison.axes)
+    scheme = Column("scheme", tuple(str(name) for name in table[cells.SCHEME]))
+    return [
+        *(Column(titles[axis], tuple(map(wording.setting, table[axis]))) for axis in cells.swept(comparison.axes)),
+        scheme,
+    ]
+
+
+def _sections(comparison: Comparison, table: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(name for name, rows in cells.by_setting(table, comparison.axes) for _ in range(len(rows)))
+
+
+def _steps(row: Mapping[str, Any]) -> str:
+    return wording.steps(float(row["steps_to_target_median"]))
+
+
+def _final(row: Mapping[str, Any], metric: str) -> str:
+    """Mean ± sd over the finished trials, with their number where it is not all of them."""
+    if not row["finished"]:
+        return "diverged" if row["diverged"] else "failed"
+    spread = wording.percent_mean_sd if metric.endswith("accuracy") else wording.mean_sd
+    text = spread(float(row[f"final_{metric}_mean"]), float(row[f"final_{metric}_sd"]))
+    return text if row["finished"] == row["trials"] else f"{text} (n={row['finished']})"
+
+
+def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:
+    if all(row["trials"] == 1 for row in rows):
+        return "One seed each: a single draw, without spread."
+    steps = "Steps: the median over seeds, a miss counting as infinite. "
+    partial = any(row["finished"] < row["trials"] for row in rows)
+    n = " that finished (n where not all did)" if partial else ""
+    return f"{steps}Final loss and accuracy: mean ± standard deviation over the seeds{n}."
+
+
+def _at(profile: pd.DataFrame, column: str, layer: int) -> str:
+    values = profile.loc[profile["layer"] == layer, f"{column}_geomean"]
+    return wording.variance(float(values.iloc[0]) if len(values) else math.nan)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
