@@ -8,7 +8,8 @@ needs no registry and layers come in execution order, not in registration order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
@@ -136,6 +137,19 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
     return tuple(sites)
 
 
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients (no buffer moves, nothing is drawn); then every module's own mode again."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def activation_of(module: nn.Module) -> Activation | None:
     """The activation that a layer applies, or None where the layer is no activation of the catalog."""
     if isinstance(module, Pointwise):
@@ -158,13 +172,10 @@ def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]
 
     leaves = [(name, module) for name, module in network.named_modules() if not list(module.children())]
     handles = [module.register_forward_pre_hook(note(name)) for name, module in leaves]
-    modes = [(module, module.training) for module in network.modules()]
     try:
-        with torch.no_grad():
-            network.eval()(batch)  # evaluation mode: no buffer moves, no random number is drawn
+        with evaluating(network):
+            network(batch)
     finally:
-        for module, training in modes:
-            module.training = training
         for handle in handles:
             handle.remove()
     return called

@@ -56,3 +56,18 @@ def from_units(rows: Tensor, site: Site) -> Tensor:
     channels_in, out_per_group, *kernel = site.shape
     by_group = rows.reshape(site.groups, out_per_group, channels_in // site.groups, *kernel)
     return by_group.transpose(1, 2).reshape(site.shape)
+
+
+def semi_orthogonal_groups(site: Site, rng: Generator) -> Tensor:
+    """A Haar-distributed semi-orthogonal matrix for each group, one below the other: [shape[0], shape[1]]."""
+    rows, columns = site.shape[0] // site.groups, site.shape[1]
+    matrices = [nn.init.orthogonal_(torch.empty(rows, columns), generator=rng) for _ in range(site.groups)]
+    return torch.cat(matrices)
+
+
+def at_center(matrix: Tensor, site: Site) -> Tensor:
+    """A weight that is zero but for ``matrix`` [shape[0], shape[1]] at the center of the kernel (linear: just it)."""
+    weight = torch.zeros(site.shape)
+    center: tuple[slice | int, ...] = (slice(None), slice(None), *(side // 2 for side in site.shape[2:]))
+    weight[center] = matrix
+    return weight

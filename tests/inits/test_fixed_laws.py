@@ -84,8 +84,11 @@ def test_every_unit_of_sparse_reads_the_given_number_of_inputs(layer: nn.Module)
     outputs = layer(ones)
     middle = outputs if kind == "linear" else outputs[:, :, outputs.shape[2] // 2, outputs.shape[3] // 2]
     assert (middle == 6).all()
-    values = weight[weight != 0]
-    assert values.std().item() == pytest.approx(0.5, rel=5 / math.sqrt(2 * values.numel()))
+
+
+def test_the_weights_that_sparse_keeps_have_its_standard_deviation() -> None:
+    weight = drawn(INITS["sparse"](incoming=10, std=0.5), Site((4000, 50)))
+    assert weight[weight != 0].std().item() == pytest.approx(0.5, rel=5 / math.sqrt(2 * 40_000))
 
 
 def test_sparse_spreads_its_choice_evenly_over_the_inputs() -> None:
