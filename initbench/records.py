@@ -133,7 +133,7 @@ class ResultsFolder:
 
     def log_failure(self, stack: str, traceback: str) -> None:
         """Keep the traceback of a stack that failed, for whoever looks into it."""
-        _write_bytes(self.path / "failures" / f"{stack}.txt", traceback.encode())
+        write_bytes(self.path / "failures" / f"{stack}.txt", traceback.encode())
 
     def finished(self) -> frozenset[str]:
         """The ids of trials that need not run again: all with an outcome, except those that failed."""

@@ -45,7 +45,7 @@ class Schedule:
 
     @property
     def pending(self) -> tuple[StackPlan, ...]:
-        """The stacks with a missing trial. Such a stack is trained whole, so that resuming repeats the same arithmetic."""
+        """The stacks with a missing trial. Each is trained whole, so that resuming repeats the same arithmetic."""
         return tuple(stack for stack in self.stacks if any(trial.id not in self.done for trial in stack.trials))
 
 
@@ -79,7 +79,7 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
     DatasetError
         The data is missing or damaged.
     """
-    pending, folder = work.pending, work.folder
+    pending = work.pending
     workers = max(1, min(resources.worker_count(work.device), len(pending)))
     trials = len(work.plan.trials)
     _describe(work)

@@ -38,9 +38,7 @@ class Local:
     workers: int
     threads: int
 
-    def run(
-        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]
-    ) -> Iterator[Outcome | Progressed]:
+    def run(self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]) -> Iterator[Outcome | Progressed]:
         """Each stack's outcome as it comes, and progress in between.
 
         A worker that is killed takes its pool down. Another is started, and the stacks that were in flight get one

@@ -21,7 +21,7 @@ COPIES = 4  # of each parameter: itself, its gradient, and up to two moments of 
 
 @dataclass(frozen=True)
 class Resources:
-    """Workers and threads as asked for; ``workers`` None means as many as there are cores, or one for an accelerator."""
+    """Workers and threads as asked for; ``workers`` None means one for each core, or one for an accelerator."""
 
     workers: int | None = None
     threads: int = 1

@@ -49,14 +49,15 @@ class CNN(_base.Network):
         channels, height, width = input_shape
         for index in range(1, self.depth):
             stride = self.strides[index - 1] if index <= len(self.strides) else 1
-            if self.padding == "circular" and self.kernel // 2 > min(height, width):
-                raise ValueError(f"layer {index}: circular padding {self.kernel // 2} exceeds the {height}×{width} image")
+            margin = self.kernel // 2
+            if self.padding == "circular" and margin > min(height, width):
+                raise ValueError(f"layer {index}: circular padding {margin} exceeds the {height}×{width} image")
             layers[f"layer{index}"] = nn.Conv2d(
                 channels,
                 self.channels,
                 self.kernel,
                 stride=stride,
-                padding=self.kernel // 2,
+                padding=margin,
                 padding_mode=self.padding,
             )
             layers[f"activation{index}"] = activation.layer()

@@ -35,7 +35,7 @@ class Batches:
 
     def _rows(self, source: Tensor, position: int) -> Tensor:
         index = self._order[:, position]
-        return source.index_select(0, index.flatten()).unflatten(0, index.shape)
+        return source.index_select(0, index.flatten()).view(*index.shape, *source.shape[1:])
 
     def _permutations(self, epoch: int) -> Tensor:
         """[G, batches, batch size]: the sample numbers of an epoch."""
@@ -45,4 +45,4 @@ class Batches:
             for seed in self._distinct
         ]
         order = torch.stack(orders) if self._owner is None else torch.stack(orders)[self._owner]
-        return order.unflatten(1, (self.per_epoch, self._batch_size)).to(self._split.x.device)
+        return order.view(-1, self.per_epoch, self._batch_size).to(self._split.x.device)

@@ -68,7 +68,7 @@ def train(trials: Sequence[Trial], material: Material, device: torch.device, lis
         task=material.spec.task,
         device=device.type,
     )
-    probe = Probe(filled.sites, Split(material.probe.x.unsqueeze(0), material.probe.y.unsqueeze(0)), facts.task)
+    probe = Probe(filled.sites, Split(material.probe.x.unsqueeze(0), material.probe.y.unsqueeze(0)), material.spec.task)
     run = _Run(stack(networks, material.probe.x[:2]), probe, Journal(trials, filled.seconds, facts), material)
     started = time.perf_counter()
     run.train(batches, schedule, listen)

@@ -36,5 +36,3 @@ def clip_gradients(parameters: list[Tensor], limit: float) -> None:
     scale = (limit / (squares.sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
-
-

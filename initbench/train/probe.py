@@ -67,11 +67,10 @@ class Probe:
             for name in columns[0]
         }
 
-
     @cached_property
     def _active_intervals(self) -> dict[Activation | None, tuple[float, float]]:
-        intervals = {site.after: site.after.active_interval for site in self.sites if site.after is not None}
-        return {None: (-math.inf, math.inf), **intervals}
+        everywhere = (-math.inf, math.inf)
+        return {site.after: site.after.active_interval if site.after else everywhere for site in self.sites}
 
 
 def first_bad_layer(statistics: Statistics, sites: Sequence[Site], replica: int, limit: float = 1e6) -> str | None:

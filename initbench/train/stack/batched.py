@@ -155,7 +155,7 @@ def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
     if isinstance(first, nn.PReLU):
         return batched.PReLU(layers, images=_shape(source)[1] if dims > 2 else None)
     if isinstance(first, (nn.BatchNorm1d, nn.BatchNorm2d)) and first.momentum is not None:
-        return batched.BatchNorm(layers, vectors=dims == 2)
+        return batched.BatchNorm(layers, first.momentum, vectors=dims == 2)
     if isinstance(first, nn.LayerNorm) and dims == 2:
         return batched.LayerNorm(layers)
     if isinstance(first, nn.GroupNorm) and dims > 2:
@@ -167,7 +167,7 @@ def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
     """Whether a node turns [N, …] into [N, features]."""
     if node.op == "call_module":
         module = network.get_submodule(str(node.target))
-        return isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1)
+        return isinstance(module, nn.Flatten) and bool(module.start_dim == 1 and module.end_dim == -1)
     start = node.args[1] if len(node.args) > 1 else node.kwargs.get("start_dim")
     return node.target in (torch.flatten, "flatten") and start == 1 and len(_shape(node)) == 2
 

@@ -46,7 +46,7 @@ class Linear(Layer):
         self.bias = parameter(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x W + b for each replica; a shared batch [1, N, in] is read R times through a stride of zero."""
+        """Give x W + b for each replica; a shared batch [1, N, in] is read R times through a stride of zero."""
         x = x.expand(self.weight.shape[0], -1, -1)
         if self.bias is None:
             return torch.bmm(x, self.weight)
@@ -82,7 +82,7 @@ class Convolution(Layer):
         if shared and groups > 1:
             x = x.repeat(1, replicas, *[1] * (x.dim() - 2))
         groups = 1 if shared and groups == 1 else replicas * groups
-        return self._convolve(  # type: ignore[operator]
+        return self._convolve(
             x,
             self.weight.flatten(0, 1),
             None if self.bias is None else self.bias.flatten(),
@@ -102,7 +102,7 @@ class PReLU(Layer):
         self._channels = images
 
     def forward(self, x: Tensor) -> Tensor:
-        """x above zero, slope · x below."""
+        """Give x above zero, slope · x below."""
         assert self.weight is not None  # noqa: S101
         if self._channels is None:
             slope = self.weight.unsqueeze(1)
@@ -127,12 +127,15 @@ class Flatten(Layer):
 class BatchNorm(Layer):
     """Batch normalisation: replicas are further channels. Vectors pass as [N, R·features]."""
 
-    def __init__(self, layers: Sequence[nn.BatchNorm1d | nn.BatchNorm2d], vectors: bool) -> None:
+    def __init__(self, layers: Sequence[nn.BatchNorm1d | nn.BatchNorm2d], momentum: float, *, vectors: bool) -> None:
         super().__init__()
         self.weight, self.bias = parameter(stacked(layers, "weight")), parameter(stacked(layers, "bias"))
+        self.running_mean: Tensor | None
+        self.running_var: Tensor | None
+        self.num_batches_tracked: Tensor | None
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             self.register_buffer(name, stacked(layers, name))
-        self._momentum, self._eps, self._vectors = layers[0].momentum, layers[0].eps, vectors
+        self._momentum, self._eps, self._vectors = momentum, layers[0].eps, vectors
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each feature of each replica over the batch, or by its running statistics in evaluation."""
@@ -143,16 +146,15 @@ class BatchNorm(Layer):
         return rows.reshape(samples, replicas, features).transpose(0, 1)
 
     def _normalised(self, x: Tensor) -> Tensor:
-        tracks = self.running_mean is not None
-        if self.training and tracks:
-            self.num_batches_tracked.add_(1)  # type: ignore[operator, union-attr]
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
         return functional.batch_norm(
             x,
             _flat(self.running_mean),
             _flat(self.running_var),
             _flat(self.weight),
             _flat(self.bias),
-            training=self.training or not tracks,
+            training=self.training or self.running_mean is None,
             momentum=self._momentum,
             eps=self._eps,
         )
