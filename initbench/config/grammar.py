@@ -109,14 +109,14 @@ class _Cursor:
 
     def expect(self, character: str) -> None:
         if not self.take(character):
-            raise GrammarError(f"{self._rest()}, expected '{character}'")
+            raise GrammarError(f"{self.rest()}, expected '{character}'")
 
     def expect_end(self) -> None:
         self._skip_blanks()
         if self.position < len(self.text):
-            raise GrammarError(f"{self._rest()}, expected ',' or the end")
+            raise GrammarError(f"{self.rest()}, expected ',' or the end")
 
-    def _rest(self) -> str:
+    def rest(self) -> str:
         rest = self.text[self.position :]
         return f"found {rest[:20]!r} in {self.text[:60]!r}" if rest else f"{self.text[:60]!r} ends too early"
 
@@ -149,7 +149,8 @@ def _options(cursor: _Cursor, options: dict[str, list[Value]]) -> None:
                 raise GrammarError(f"the option {key!r} is given twice in {cursor.text[:60]!r}")
             options[key] = [_value(cursor)]
         elif key is None:
-            raise GrammarError(f"found {found!r} in {cursor.text[:60]!r}, expected option=value")
+            cursor.position = start
+            raise GrammarError(f"{cursor.rest()}, expected option=value")
         else:
             cursor.position = start
             options[key].append(_value(cursor))

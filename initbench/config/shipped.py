@@ -30,23 +30,23 @@ def locate(source: str | Path) -> Path:
         There is no such file; the message offers the nearest names.
     """
     path = Path(source)
+    place = Place(0, str(source) if str(source).isprintable() else repr(str(source)))
     known = shipped_configs()
     try:
         if path.is_file():
             return path
         is_folder = path.is_dir()
-    except (OSError, ValueError) as error:  # a name too long, or with a null byte in it
-        raise fail(Place(0, repr(str(source)[:60])), "no such file") from error
+    except OSError as error:  # for instance a name that is too long
+        raise fail(place, f"cannot be read: {error.strerror}") from error
     is_bare = path.parent == Path() and path.suffix in {"", ".yaml", ".yml"}
     if is_bare and path.stem in known:
         return known[path.stem]
     if is_folder:
         names = sorted(str(file) for file in path.glob("*.yaml"))
-        raise fail(Place(0, str(source)), f"is a directory, expected a YAML file{_offer(names[:3])}")
-    siblings = {file.name: str(file) for file in sorted(path.parent.glob("*.y*ml"))} if path.parent.is_dir() else {}
-    near = get_close_matches(path.name, siblings, n=3, cutoff=0.6)
-    offered = [siblings[name] for name in near] or get_close_matches(path.stem, known, n=3, cutoff=0.6)
-    raise fail(Place(0, str(source)), f"no such file{_offer(offered)}")
+        raise fail(place, f"is a directory, expected a YAML file{_offer(names[:3])}")
+    siblings = {file.stem: str(file) for file in path.parent.glob("*.y*ml")} if path.parent.is_dir() else {}
+    near = [siblings[name] for name in get_close_matches(path.stem, siblings, n=3, cutoff=0.6)]
+    raise fail(place, f"no such file{_offer(near or get_close_matches(path.stem, known, n=3, cutoff=0.6))}")
 
 
 def _offer(names: list[str]) -> str:
