@@ -110,7 +110,7 @@ def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphMod
         graph = _Leaves().trace(networks[0])
         plain = fx.GraphModule(networks[0], graph)
         ShapeProp(plain.eval()).propagate(sample)
-    except Exception as error:  # noqa: BLE001 - a module may hold any Python; what cannot be traced is looped
+    except Exception as error:  # a module may hold any Python; what cannot be traced is looped
         raise Unbatchable(str(error)) from error
     submodules: dict[str, Any] = {}
     for node in list(graph.nodes):
@@ -167,9 +167,9 @@ def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
     """Whether a node turns [N, …] into [N, features]."""
     if node.op == "call_module":
         module = network.get_submodule(str(node.target))
-        return isinstance(module, nn.Flatten) and bool(module.start_dim == 1 and module.end_dim == -1)
+        return isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1)
     start = node.args[1] if len(node.args) > 1 else node.kwargs.get("start_dim")
-    return node.target in (torch.flatten, "flatten") and start == 1 and len(_shape(node)) == 2
+    return bool(node.target in (torch.flatten, "flatten") and start == 1 and len(_shape(node)) == 2)
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
