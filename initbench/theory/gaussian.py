@@ -26,6 +26,7 @@ Joint = Callable[[Array, Array], Array]
 
 REACH = 12  # of z on a line; the density is 2e-32 there
 PAIR_REACH = 8.5  # of a and b in the plane; the mass beyond is 2e-17
+OFF_GRID = 0.9717  # a spacing whose multiples hold no likely kink but 0, so that every other shows itself
 ROWS_AT_ONCE = 256  # keeps the arrays of one batch of lines within the processor's cache
 
 
@@ -98,9 +99,9 @@ def _density(z: Array) -> Array:
     return density
 
 
-def _line_edges(std: float) -> Array:
-    """Panel edges in z: the integers, and the powers of two from 1/2 in u = std · z where these are closer to zero."""
-    edges = np.arange(-REACH, REACH + 1.0)
+def _line_edges(std: float, spacing: float = 1.0) -> Array:
+    """Panel edges in z: multiples of the spacing, and the powers of two from 1/2 in u = std · z if these are closer."""
+    edges = spacing * np.arange(-REACH, REACH + 1.0)
     if std <= 1:
         return edges
     powers = 2.0 ** np.arange(-1, math.floor(math.log2(std)) + 1) / std
@@ -109,8 +110,9 @@ def _line_edges(std: float) -> Array:
 
 def _cuts(function: Function, std: float) -> Array:
     """Where a line in z must be cut, beyond panels of width 1, to resolve a function: 0, and the edges near kinks."""
-    edges = integrate(_weighted(function, std), _line_edges(std), tolerance=1e-10).edges
-    return np.union1d([0.0], edges[(edges != np.rint(edges)) & (np.abs(edges) < PAIR_REACH)])
+    edges = integrate(_weighted(function, std), _line_edges(std, OFF_GRID), tolerance=1e-10).edges
+    grid = OFF_GRID * np.arange(-REACH, REACH + 1.0)
+    return np.union1d([0.0], np.setdiff1d(edges[np.abs(edges) < PAIR_REACH], grid))
 
 
 def _over_pairs(joint: Joint, cuts: Array, decorrelation: float, std: float) -> float:

@@ -1,9 +1,10 @@
 """Adaptive Gauss-Legendre quadrature on panels, for integrands with kinks, jumps and narrow features.
 
 Each panel is sampled at 16 Gauss-Legendre nodes. The same samples give the panel's integral and its Legendre
-coefficients; where the last of these have not died out, the integrand is not resolved and the panel is halved. All
-panels of a round are sampled in one call, so that vectorized integrands are fast. Smooth integrands are done after a
-round or two; a kink costs one or two small panels a round until these no longer matter.
+coefficients; where the last of these have not died out, or the samples do not foretell two more just inside the ends,
+the integrand is not resolved and the panel is halved. All panels of a round are sampled in one call, so that
+vectorized integrands are fast. Smooth integrands are done after a round or two; a kink costs one or two small panels a
+round until these no longer matter.
 
 Trefethen, "Approximation Theory and Approximation Practice", 2013, chapters 8 and 19.
 """
@@ -21,14 +22,31 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 ORDER = 16
-NODES, WEIGHTS = legendre.leggauss(ORDER)
 WATCHED = np.arange(ORDER - 4, ORDER)  # four, so that no symmetry of the integrand hides a kink from all of them
-TAIL = ((2 * WATCHED + 1) / 2)[:, None] * (legendre.legvander(NODES, ORDER - 1)[:, WATCHED] * WEIGHTS[:, None]).T
-for _constant in (NODES, WEIGHTS, WATCHED, TAIL):
+JUST_INSIDE = 1 - 1e-12  # not the ends themselves: there a jump may lie by design, and its value is arbitrary
+
+
+def _rule() -> tuple[Array, Array, Array]:
+    """Nodes on [-1, 1], their weights, and the rows that turn samples into measures of what is not resolved.
+
+    The first rows give the last Legendre coefficients. The others compare the samples just inside both ends, which
+    bear no weight, with what the rest predict for them, lest a kink hide between an end and the first node.
+    """
+    nodes, weights = legendre.leggauss(ORDER)
+    ends = np.array([-JUST_INSIDE, JUST_INSIDE])
+    degrees = np.arange(ORDER)
+    coefficients = (degrees + 0.5)[:, None] * (legendre.legvander(nodes, ORDER - 1) * weights[:, None]).T
+    extrapolation = legendre.legvander(ends, ORDER - 1) @ coefficients
+    defects = np.block([[coefficients[WATCHED], np.zeros((len(WATCHED), 2))], [extrapolation, -np.eye(2)]])
+    return np.concatenate([nodes, ends]), np.concatenate([weights, np.zeros(2)]), defects
+
+
+NODES, WEIGHTS, DEFECTS = _rule()
+for _constant in (NODES, WEIGHTS, DEFECTS):
     _constant.setflags(write=False)
 
 MAX_ROUNDS = 60  # halvings: a panel of width 1 ends at the spacing of float64 numbers
-MAX_PANELS = 20_000
+MAX_PANELS = 2_000
 
 
 class Integral(NamedTuple):
@@ -60,9 +78,9 @@ def integrate(function: Function, edges: Array, tolerance: float = 1e-12) -> Int
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(MAX_ROUNDS):
             half = (right - left) / 2
-            values = function((left[:, None] + half[:, None] * (NODES + 1)).ravel()).reshape(-1, ORDER)
+            values = function((left[:, None] + half[:, None] * (NODES + 1)).ravel()).reshape(-1, len(NODES))
             scale = max(scale, float(half @ (np.abs(values) @ WEIGHTS)))
-            rough = half * np.abs(values @ TAIL.T).max(axis=1) > tolerance * scale
+            rough = half * np.abs(values @ DEFECTS.T).max(axis=1) > tolerance * scale
             total += float((half * (values @ WEIGHTS))[~rough].sum())
             resolved.append(left[~rough])
             if not rough.any():
