@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 
 from initbench.analysis import Comparison, cells
@@ -31,7 +32,7 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
     if curves.empty or not settings:
         return None
     schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
-    figure, axes = panels.grid(len(settings))
+    figure, axes = panels.grid(len(settings), share="all")
     for panel, (setting, trials) in zip(axes, settings, strict=True):
         for name, rows in trials.groupby(cells.SCHEME, sort=False):
             _scheme(panel, rows, curves, schemes[str(name)])
@@ -96,11 +97,11 @@ def _target(axes: list[Axes], comparison: Comparison) -> None:
         panel.axhline(value, color="0.25", linestyle=(0, (4, 3)), linewidth=1.0, zorder=2)
         panel.annotate(
             f"target {comparison.target.split(' ')[-1]}",
-            (1.0, value),
+            (0.0, value),
             xycoords=panel.get_yaxis_transform(),
-            xytext=(-2, 3),
+            xytext=(4, 3),
             textcoords="offset points",
-            ha="right",
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
             fontsize=8,
             color="0.25",
             zorder=7,

@@ -33,17 +33,21 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
     probes = [probe for probe in (layers.FIRST, layers.LAST) if (profiles["probe"] == probe).any()]
     shown = probes if len(settings) <= _MOST_PAIRS else probes[:1]
     schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
-    figure, axes = panels.grid(len(settings) * len(shown), columns=2 if len(shown) == 2 else 3)
+    paired = len(shown) > 1
+    figure, axes = panels.grid(
+        len(settings) * len(shown), share="row" if paired else "none", columns=2 if paired else panels.MOST_COLUMNS
+    )
     visible = profiles[profiles["probe"].isin(shown)]
-    _scale(axes[0], visible, f"{column}_geomean")
-    facets = [(setting, rows[rows["probe"] == probe]) for setting, rows in settings for probe in shown]
-    for panel, (setting, rows) in zip(axes, facets, strict=True):
-        _lines(panel, rows, f"{column}_geomean", schemes)
-        panel.set_title(", ".join(filter(None, [setting, _moment(rows["step"])])), fontsize=10, loc="left")
+    facets = [(setting, rows, probe) for setting, rows in cells.by_setting(visible, comparison.axes) for probe in shown]
+    for panel, (setting, rows, probe) in zip(axes, facets, strict=True):
+        moment = rows[rows["probe"] == probe]
+        _scale(panel, rows, f"{column}_geomean")
+        _lines(panel, moment, f"{column}_geomean", schemes)
+        panel.set_title(", ".join(filter(None, [setting, _moment(moment["step"])])), fontsize=10, loc="left")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panels.name_axes(panel, "layer (the last is the output layer)", TITLES[column].lower())
     panels.finish(figure, f"{TITLES[column]} by layer, {comparison.results.manifest.name}", schemes,
-                  explanation=_explanation(visible, column))  # fmt: skip
+                  explanation=_explanation(visible, column, len(settings)))  # fmt: skip
     return figure
 
 
@@ -82,9 +86,11 @@ def _moment(steps: pd.Series) -> str:
     return "before training" if step == 0 else f"after {step} steps"
 
 
-def _explanation(profiles: pd.DataFrame, column: str) -> str:
+def _explanation(profiles: pd.DataFrame, column: str, settings: int) -> str:
     variance = profiles[f"{column}_geomean"].astype(float)
     text = "Geometric mean over seeds."
+    if settings > 1:
+        text += " Each setting has its own scale."
     if (variance == 0).any():
         text += " Triangle on the lower edge: exactly zero."
     if (~np.isfinite(variance)).any():

@@ -11,12 +11,25 @@ import pandas as pd
 
 from initbench.analysis import Comparison, cells, layers, wording
 
+
+@dataclass(frozen=True)
+class _Signal:
+    title: str
+    column: str
+    backward: bool
+    neighbor: str
+
+
+_SIGNALS = (
+    _Signal("Activation variance", "activation_variance", backward=False, neighbor="next"),
+    _Signal("Gradient variance", "grad_variance", backward=True, neighbor="one before, as gradients travel"),
+)
 _SPOTS = ("first", "middle", "last")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a heading (a line break where narrow output may fold it) and a cell for each row."""
+    """One column: a heading and a cell for each row, with line breaks where narrow output folds them."""
 
     heading: str
     cells: tuple[str, ...]
@@ -51,7 +64,7 @@ def schemes(comparison: Comparison) -> Grid:
         Column("final test\naccuracy (%)", tuple(_final(row, "test_accuracy") for row in rows), numeric=True)
         if accuracy
         else Column("final\ntest loss", tuple(_final(row, "test_loss") for row in rows), numeric=True),
-        Column("state", tuple(str(row["states"]) for row in rows)),
+        Column("state", tuple(str(row["states"]).replace(", ", ",\n") for row in rows)),
     ]
     return Grid(
         title=f"{comparison.results.manifest.name}: which initialization reaches {comparison.target}",
@@ -61,31 +74,37 @@ def schemes(comparison: Comparison) -> Grid:
     )
 
 
-def layer_signals(comparison: Comparison) -> Grid | None:
-    """Activation and gradient variance at three hidden layers at the first probe; None if nothing was probed."""
+def layer_signals(comparison: Comparison) -> list[Grid]:
+    """Activation and gradient variance at three hidden layers at the first probe; empty if nothing was probed."""
     probed = comparison.profiles[comparison.profiles["probe"] == layers.FIRST]
     if probed.empty:
-        return None
+        return []
     networks = [profile for _, profile in cells.by_cell(probed, comparison.axes)]
-    spots = [layers.spots(profile) for profile in networks]
-    alike = len(set(spots)) == 1
-    names = [f"layer {layer}" for layer in spots[0]] if alike else [f"{spot} layer" for spot in _SPOTS]
-    columns = list(_identity(comparison, pd.concat([profile.head(1) for profile in networks])))
-    for word, column, backward in (("activation", "activation_variance", False), ("gradient", "grad_variance", True)):
-        shown = {
-            name: tuple(_at(profile, column, spot[i]) for profile, spot in zip(networks, spots, strict=True))
-            for i, name in enumerate(names)
-        }
-        columns += [Column(f"{word}\n{name}", values, numeric=True) for name, values in shown.items()]
-        rates = (layers.growth(profile, f"{column}_geomean", backward=backward) for profile in networks)
-        columns.append(Column(f"{word}\nper layer", tuple(map(wording.factor, rates)), numeric=True))
     steps = wording.listing([str(step) for step in sorted({int(step) for step in probed["step"]})])
+    return [
+        _signal(comparison, networks, signal, f"{signal.title} in the hidden layers at step {steps}")
+        for signal in _SIGNALS
+    ]
+
+
+def _signal(comparison: Comparison, networks: Sequence[pd.DataFrame], signal: _Signal, title: str) -> Grid:
+    spots = [layers.spots(profile) for profile in networks]
+    names = [f"layer {layer}" for layer in spots[0]] if len(set(spots)) == 1 else [f"{spot} layer" for spot in _SPOTS]
+    shown = {
+        name: tuple(_at(profile, signal.column, spot[i]) for profile, spot in zip(networks, spots, strict=True))
+        for i, name in enumerate(names)
+    }
+    rates = (layers.growth(profile, f"{signal.column}_geomean", backward=signal.backward) for profile in networks)
+    heads = pd.concat([profile.head(1) for profile in networks])
     return Grid(
-        title=f"Variance of activations and gradients in the hidden layers at step {steps}",
-        columns=tuple(columns),
-        caption="Geometric mean over seeds. Per layer: the factor from one hidden layer to the next, forward for "
-        "activations, backward for gradients; ×1.0 keeps the signal.",
-        sections=_sections(comparison, pd.concat([profile.head(1) for profile in networks])),
+        title=title,
+        columns=(
+            *_identity(comparison, heads),
+            *(Column(name, values, numeric=True) for name, values in shown.items()),
+            Column("per layer", tuple(map(wording.factor, rates)), numeric=True),
+        ),
+        caption=f"Geometric mean over seeds. Per layer: the factor from one hidden layer to the {signal.neighbor}.",
+        sections=_sections(comparison, heads),
     )
 
 
@@ -133,7 +152,7 @@ def _final(row: Mapping[str, Any], metric: str) -> str:
         return "diverged" if row["diverged"] else "failed"
     spread = wording.percent_mean_sd if metric.endswith("accuracy") else wording.mean_sd
     text = spread(float(row[f"final_{metric}_mean"]), float(row[f"final_{metric}_sd"]))
-    return text if row["finished"] == row["trials"] else f"{text} (n={row['finished']})"
+    return text if row["finished"] == row["trials"] else f"{text}\n(n={row['finished']})"
 
 
 def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import io
 import math
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,18 +16,18 @@ from matplotlib.lines import Line2D
 
 from initbench.report.palette import Look
 
-_MOST_COLUMNS = 3
+MOST_COLUMNS = 3
 _CHARACTERS_PER_INCH = 13.0  # of the small print
 _LINE = 0.2  # inches
 
 
-def grid(count: int, *, columns: int = _MOST_COLUMNS) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels that share their axes."""
+def grid(count: int, *, share: Literal["all", "row", "none"], columns: int = MOST_COLUMNS) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels. They share both axes, or those of a row do, or each has its own."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     width, height = (8.0, 4.4) if count == 1 else (5.0, 3.6) if columns == 2 else (4.0, 2.8)
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    axes = figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).ravel()
     for spare in axes[count:]:
         spare.set_visible(False)
     for panel in axes[:count]:
@@ -35,7 +35,7 @@ def grid(count: int, *, columns: int = _MOST_COLUMNS) -> tuple[Figure, list[Axes
         panel.grid(color="0.9", linewidth=0.6)
         panel.set_axisbelow(True)
     for above, below in zip(axes, axes[columns:], strict=False):
-        above.tick_params(labelbottom=not below.get_visible())
+        above.tick_params(labelbottom=share != "all" or not below.get_visible())
     return figure, list(axes[:count])
 
 

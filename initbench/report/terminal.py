@@ -14,39 +14,32 @@ from initbench.report import grids
 
 _STYLES = {"converged": "green", "slow": "yellow", "stalled": "red", "diverged": "bold red", "failed": "bold red"}
 _MOST_LINES = 10
-_MOST_LAYER_ROWS = 24
+_MOST_LAYER_ROWS = 12  # beyond, they are in report.md
 
 
 def render(comparison: Comparison) -> Group:
     """What the terminal shows of a comparison. Names and reasons are printed as they are, never as markup."""
     parts: list[RenderableType] = []
     if len(comparison.schemes):
-        parts.append(_table(grids.schemes(comparison), styles=[str(state) for state in comparison.schemes["state"]]))
-    signals = grids.layer_signals(comparison)
-    if signals is not None and len(signals.rows) <= _MOST_LAYER_ROWS:
-        parts.append(_table(signals))
+        parts += _table(grids.schemes(comparison), styles=[str(state) for state in comparison.schemes["state"]])
+    for grid in grids.layer_signals(comparison):
+        parts += _table(grid) if len(grid.rows) <= _MOST_LAYER_ROWS else []
     parts += [Text(f"note: {note}", style="yellow") for note in comparison.notes]
     parts += _unfinished(comparison)
-    parts += [Text(""), Text(comparison.sentence, style="bold")]
-    return Group(*parts, _places(comparison))
+    parts += [Text(comparison.sentence, style="bold")]
+    return Group(*parts, Text(""), _places(comparison))
 
 
-def _table(grid: grids.Grid, styles: list[str] | None = None) -> Table:
-    table = Table(
-        title=Text(grid.title, style="bold"),
-        title_justify="left",
-        caption=Text(grid.caption, style="dim"),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+def _table(grid: grids.Grid, styles: list[str] | None = None) -> list[RenderableType]:
+    """Title, table and caption. Where the terminal is narrow words fold before numbers do, and nothing is cut off."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for column in grid.columns:
         table.add_column(
             Text(column.heading),
             justify="right" if column.numeric else "left",
-            no_wrap=column.numeric,
+            min_width=_width(column) if column.numeric else min(_width(column), 10),
             overflow="fold",
-            vertical="bottom",
+            vertical="top",
         )
     ends = [here != after for here, after in pairwise(grid.sections)] + [False]
     for index, (row, end) in enumerate(zip(grid.rows, ends, strict=True)):
@@ -54,15 +47,20 @@ def _table(grid: grids.Grid, styles: list[str] | None = None) -> Table:
         if styles:
             texts[-1].stylize(_STYLES.get(styles[index], ""))
         table.add_row(*texts, end_section=end)
-    return table
+    return [Text(grid.title, style="bold"), table, Text(grid.caption, style="dim"), Text("")]
+
+
+def _width(column: grids.Column) -> int:
+    return max(len(line) for text in (column.heading, *column.cells) for line in text.split("\n"))
 
 
 def _unfinished(comparison: Comparison) -> list[Text]:
     lines = grids.unfinished(comparison)
     more = len(lines) - _MOST_LINES
     shown = [Text(line, style="red") for line in lines[:_MOST_LINES]]
-    return [*shown, Text(f"and {more} more, all in report.md", style="red")] if more > 0 else shown
+    rest = [Text(f"and {more} more, all in report.md", style="red")] if more > 0 else []
+    return [*shown, *rest, Text("")] if shown else []
 
 
 def _places(comparison: Comparison) -> Text:
-    return Text(f"\n{comparison.results.path}: report.md, summary.csv, layers.csv, figures/", style="dim")
+    return Text(f"{comparison.results.path}: report.md, summary.csv, layers.csv, figures/", style="dim")

@@ -1,0 +1,28 @@
+"""The files that people open, written beside the records: summary.csv, layers.csv, report.md and the figures."""
+
+from __future__ import annotations
+
+from initbench.analysis import Comparison, analyze
+from initbench.records import Results, write_bytes, write_text
+from initbench.report import markdown, tables
+
+
+def write(results: Results) -> Comparison:
+    """Analyze results and write every report file into their folder; return what was found, for the terminal.
+
+    Raises
+    ------
+    RecordsError
+        The folder cannot be written.
+    """
+    from initbench.report import figures  # matplotlib is slow to import, and only this needs it
+
+    comparison = analyze(results)
+    write_text(results.path / "summary.csv", tables.csv(tables.summary(comparison)))
+    write_text(results.path / "layers.csv", tables.csv(tables.layers(comparison)))
+    drawn = figures.draw(comparison)
+    for name, figure in drawn.items():
+        for kind in figures.FORMATS:
+            write_bytes(results.path / "figures" / f"{name}.{kind}", figures.encode(figure, kind))
+    write_text(results.path / "report.md", markdown.render(comparison, list(drawn)))
+    return comparison

@@ -1,0 +1,56 @@
+"""The report as Markdown, to paste into a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from initbench.analysis import Comparison
+from initbench.report import grids
+
+_SPECIAL = re.compile(r"([\\`*<>|]|\](?=\()|(?<!\w)_|_(?!\w))")  # an underscore inside a word is safe
+
+
+def render(comparison: Comparison, figures: Sequence[str]) -> str:
+    """``report.md``: the sentence, the tables, links to ``figures`` (names without ending), failures and provenance."""
+    environment = Environment(
+        loader=PackageLoader("initbench.report"),
+        autoescape=select_autoescape(),  # by the template's ending: Markdown is escaped by ``cell``
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _escaped
+    table = [grids.schemes(comparison)] if len(comparison.schemes) else []
+    experiment = comparison.results.experiment.strip()
+    return environment.get_template("report.md.j2").render(
+        name=comparison.results.manifest.name,
+        sentence=comparison.sentence,
+        grids=[*table, *grids.layer_signals(comparison)],
+        figures=[(name.replace("_", " "), f"figures/{name}.png") for name in figures],
+        unfinished=grids.unfinished(comparison),
+        notes=comparison.notes,
+        provenance=list(_flat(comparison.results.provenance).items()),
+        experiment=experiment,
+        fence=max(["```", *(run + "`" for run in re.findall("`+", experiment))], key=len),
+    )
+
+
+def _escaped(text: object) -> str:
+    """Text that Markdown shows as it is, on one line, in a table too."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested provenance as one level: ``{"versions": {"torch": ...}}`` becomes ``versions.torch``."""
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return found
