@@ -54,9 +54,9 @@ MESSAGES = {
     "init:\n- he\n- name: he\n  mode: fan_inn\n": "x.yaml:4: init[1].mode: found 'fan_inn', expected fan_in or fan_out; "
     "did you mean fan_in?",
     "init: he\nnetwork:\n  name: mlp\n  depth: -3\n": "x.yaml:4: network.depth: found -3, "
-    "expected an integer >= 1 or null",
+    "expected an integer >= 1 and <= 10000 or null",
     "init: he\nnetwork: {name: mlp, depth: [3, x]}\n": "x.yaml:2: network.depth[1]: found 'x', "
-    "expected an integer >= 1 or null",
+    "expected an integer >= 1 and <= 10000 or null",
     'init: he\nnetwork: {name: cnn, channels: "30"}\n': "x.yaml:2: network.channels: found '30', expected an integer >= 1",
     "init: he\nnetwork: {name: cnn, channels: true}\n": "x.yaml:2: network.channels: found true, "
     "expected an integer >= 1",
@@ -120,7 +120,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     told = problems_of("init: [he, hee]\nnetwork: {name: mlp, depth: 0, width: x}\nseeds: no\nepoch: 3\n")
     assert told.splitlines() == [
         "x.yaml:1: init[1]: found 'hee', expected an init; did you mean he?",
-        "x.yaml:2: network.depth: found 0, expected an integer >= 1 or null",
+        "x.yaml:2: network.depth: found 0, expected an integer >= 1 and <= 10000 or null",
         "x.yaml:2: network.width: found 'x', expected an integer >= 1 or null",
         f"x.yaml:3: seeds: found 'no', expected {SEEDS} or a mapping with init and data",
         "x.yaml:4: epoch: unknown key; did you mean epochs?",
@@ -141,7 +141,7 @@ def test_accuracy_is_no_target_in_a_regression(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     {
-        "network.depth=-3": "network.depth: found -3, expected an integer >= 1 or null",
+        "network.depth=-3": "network.depth: found -3, expected an integer >= 1 and <= 10000 or null",
         "network.depht=3": "network.depht: unknown option; did you mean depth?",
         "init=he,xaver": "init[1]: found 'xaver', expected an init; did you mean xavier?",
         "init=he[": "init: 'he[' ends too early, expected option=value",
@@ -192,6 +192,9 @@ def test_a_file_that_cannot_be_read_is_told_with_the_nearest_name(
         "a list that holds itself": "init: &a [*a]\n",
         "deep nesting": "init: " + "[" * 5000,
         "a long product": f"init: he\nnetwork: {{name: mlp, depth: {list(range(1, 200))}, width: {list(range(1, 200))}}}",
+        "a depth beyond reason": "init: he\nnetwork: {name: mlp, depth: 1000000000}\n",
+        "a width beyond reason": "init: he\nnetwork: {name: mlp, width: 1000000000000}\n",
+        "a width beyond integers": "init: he\nnetwork: {name: mlp, width: 100000000000000000000}\n",
         "a count beyond reason": "init: he\nseeds: 1000000000\n",
     }.values(),
 )

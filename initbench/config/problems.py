@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from initbench.errors import InitbenchError
+
 Key = tuple[str | int, ...]
 """The path to a value in a config: ``("init", 2, "std")`` is written ``init[2].std``."""
 
@@ -37,7 +39,7 @@ class Problem:
         return ": ".join(part for part in (str(self.place), self.key, self.text) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(InitbenchError):
     """A config that cannot be used. ``str(error)`` holds every problem, one on a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -21,7 +21,7 @@ from initbench.networks import _base
 class CNN(_base.Network):
     """Convolutions of equal width, then global average pooling or flattening, and a linear classifier."""
 
-    depth: int = Field(default=6, ge=2, description="weight layers, the output layer included")
+    depth: int = Field(default=6, ge=2, le=10_000, description="weight layers, the output layer included")
     channels: PositiveInt = Field(default=16, description="channels of every convolution")
     kernel: PositiveInt = Field(default=3, description="side of the square kernel, an odd number")
     strides: tuple[PositiveInt, ...] = Field(

@@ -24,7 +24,9 @@ class MLP(_base.Network):
     """A chain of linear layers, given by depth and width, or by the widths of its hidden layers."""
 
     depth: PositiveInt | None = Field(
-        default=None, description=f"weight layers, the output layer included ({DEFAULT_DEPTH} unless hidden is given)"
+        default=None,
+        le=10_000,
+        description=f"weight layers, the output layer included ({DEFAULT_DEPTH} unless hidden is given)",
     )
     width: PositiveInt | None = Field(
         default=None, description=f"units of each hidden layer ({DEFAULT_WIDTH} unless hidden is given)"
