@@ -1,4 +1,6 @@
+import doctest
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,6 +171,13 @@ def test_impossible_variances_are_refused(variances) -> None:
 def test_plain_functions_will_do_for_an_activation() -> None:
     found = mean_field(np.tanh, lambda u: 1 - np.tanh(u) ** 2, 1.5, 0.05)
     assert found.q_star == pytest.approx(settled(TANH, 1.5, 0.05).q_star, rel=1e-12)
+
+
+def test_the_examples_of_the_theory_page_are_right() -> None:
+    page = Path(__file__).parents[1] / "docs" / "theory.md"
+    tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert tried.attempted > 3
+    assert tried.failed == 0
 
 
 @pytest.mark.slow
