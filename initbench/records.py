@@ -28,6 +28,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from initbench.errors import InitbenchError
+
 SCHEMA_VERSION = 1
 TABLES = ("curves", "layers", "outcomes")  # the order of writing
 FAILED = "failed"
@@ -36,7 +38,7 @@ _STACK = "_stack"  # while reading: the file that a row came from
 _KEYS = {"outcomes": ["id"], "curves": ["id", "step"], "layers": ["id", "step", "layer"]}
 
 
-class RecordsError(Exception):
+class RecordsError(InitbenchError):
     """A results folder that cannot be read or written; the message names the path and what to do."""
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initbench.component import Component
+from initbench.errors import InitbenchError
 from initbench.seeding import generator
 
 Task = Literal["classification", "regression"]
@@ -52,7 +53,7 @@ class Data:
     test: Split
 
 
-class DatasetError(Exception):
+class DatasetError(InitbenchError):
     """The data is missing, damaged or of the wrong form; the message says which file and what to do."""
 
 

@@ -1,0 +1,98 @@
+"""Options that several commands share, each spelled once, and carried as one value.
+
+A command takes a frozen dataclass as a parameter; ``expanded`` shows Typer its fields in place of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+EXECUTION = "Execution"
+OUTPUT = "Output"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how a run happens; none of it changes a number."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Results folder.", show_default="results/NAME", rich_help_panel=OUTPUT, metavar="DIR"),
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; print the verdict alone.", rich_help_panel=OUTPUT)
+    ] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of tables.", rich_help_panel=OUTPUT)
+    ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="List the trials, what is done and what is left; train nothing.",
+            rich_help_panel=EXECUTION,
+        ),
+    ] = False
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget the folder's records and train all anew.", rich_help_panel=EXECUTION)
+    ] = False
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that train at once.",
+            show_default="one per core, or one per accelerator",
+            rich_help_panel=EXECUTION,
+        ),
+    ] = None
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each worker.", rich_help_panel=EXECUTION)] = 1
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first trial that fails.", rich_help_panel=EXECUTION)
+    ] = False
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="INITBENCH_DATA",
+            help="Folder of downloaded data.",
+            show_default="a folder in your cache",
+            rich_help_panel=EXECUTION,
+            metavar="DIR",
+        ),
+    ] = None
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose dataclass parameters are spelled out as options, one for each field."""
+    values: dict[str, type[Any]] = {}
+    parameters = []
+    for name, hint in get_type_hints(command, include_extras=True).items():
+        if name == "return":
+            continue
+        if is_dataclass(hint):
+            values[name] = hint
+            hints = get_type_hints(hint, include_extras=True)
+            parameters += [_parameter(field.name, hints[field.name], field.default) for field in fields(hint)]
+        else:
+            parameters.append(_parameter(name, hint, inspect.signature(command).parameters[name].default))
+
+    @wraps(command)
+    def spelled_out(**given: Any) -> None:
+        built = {
+            name: cls(**{field.name: given.pop(field.name) for field in fields(cls)}) for name, cls in values.items()
+        }
+        command(**given, **built)
+
+    spelled_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    spelled_out.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return spelled_out
+
+
+def _parameter(name: str, hint: Any, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=default)
