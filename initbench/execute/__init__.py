@@ -12,8 +12,8 @@ import pandas as pd
 
 from initbench.config import Experiment
 from initbench.datasets import Dataset, probe_batch, standardised
+from initbench.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute import provenance
-from initbench.execute.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute.local import Local
 from initbench.execute.resources import Resources, resolve_device, stack_limit
 from initbench.execute.worker import Failure

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import torch.multiprocessing
 
-from initbench.execute.events import Progressed
+from initbench.events import Progressed
 from initbench.execute.worker import Failure, Job, Process, Stopped, prepare, run
 from initbench.plan import StackPlan
 from initbench.records import Records

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from initbench.execute.events import Progressed
+from initbench.events import Progressed
 from initbench.plan import StackPlan
 from initbench.records import Records
 from initbench.train.loop import train

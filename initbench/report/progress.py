@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,55 +19,17 @@ from rich.table import Table
 from rich.text import Text
 
 from initbench.analysis import wording
+from initbench.events import Event, Failed, Finished, Progressed, Started
 
 _EVERY_SECONDS = 10.0  # between two plain lines about stacks that are still training
-
-
-@dataclass(frozen=True)
-class Started:
-    """The run begins: ``trials`` in all, of which ``cached`` are done already; the rest are trained in ``stacks``."""
-
-    trials: int
-    cached: int
-    stacks: int
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """``stack`` has done ``step`` of ``steps`` updates of ``trials`` trials; ``losses`` so far, a mean per scheme."""
-
-    stack: str
-    step: int
-    steps: int
-    losses: Mapping[str, float]
-    trials: int
-
-
-@dataclass(frozen=True)
-class Finished:
-    """``stack`` is done and recorded, with so many ``outcomes``."""
-
-    stack: str
-    outcomes: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Failed:
-    """``stack`` ended with an exception; the run goes on."""
-
-    stack: str
-    reason: str
-
-
-Event = Started | Progressed | Finished | Failed
 
 
 class Tally:
     """What the events so far add up to."""
 
     def __init__(self) -> None:
-        self.started = Started(0, 0, 0)
+        self.trials_to_do = 0
+        self.stacks = 0
         self.stacks_done = 0
         self.trials_done = 0
         self._running: dict[str, Progressed] = {}
@@ -76,16 +38,15 @@ class Tally:
     def add(self, event: Event) -> None:
         """Take an event in."""
         if isinstance(event, Started):
-            self.started = event
-            return
-        if isinstance(event, Progressed):
+            self.trials_to_do, self.stacks = event.trials - event.cached, event.stacks
+        elif isinstance(event, Progressed):
             self._running[event.stack] = event
             for scheme, loss in event.losses.items():
                 self._losses.setdefault(scheme, {})[event.stack] = loss
-            return
-        last = self._running.pop(event.stack, None)
-        self.stacks_done += 1
-        self.trials_done += event.outcomes if isinstance(event, Finished) else last.trials if last else 0
+        else:
+            self._running.pop(event.stack, None)
+            self.stacks_done += 1
+            self.trials_done += event.trials
 
     @property
     def running(self) -> tuple[Progressed, ...]:
@@ -94,13 +55,25 @@ class Tally:
 
     @property
     def work(self) -> float:
-        """Trials done, those in training counted by their share of updates."""
-        return self.trials_done + sum(news.trials * news.step / max(news.steps, 1) for news in self.running)
+        """Stacks done, those in training counted by their share of updates."""
+        return self.stacks_done + sum(news.step / max(news.steps, 1) for news in self.running)
 
     @property
     def losses(self) -> dict[str, float]:
         """The latest loss of each scheme, averaged over its stacks; NaN or infinite once one of them is."""
         return {scheme: math.fsum(found.values()) / len(found) for scheme, found in self._losses.items()}
+
+    @property
+    def count(self) -> str:
+        """``12/20 trials``."""
+        return f"{self.trials_done}/{wording.count(self.trials_to_do, 'trial')}"
+
+    def time_left(self, elapsed: float) -> str:
+        """``; about 1 min 20 s left`` after so many seconds, nothing before there is something to go by."""
+        if not self.work:
+            return ""
+        seconds = round(elapsed * max(self.stacks - self.work, 0.0) / self.work)
+        return f"; about {seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f"; about {seconds} s left"
 
 
 class Display(ABC):
@@ -118,7 +91,7 @@ class Display(ABC):
     def update(self, event: Event) -> None:
         """Show what ``event``, already in the tally, has changed."""
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         self.open()
         return self
 
@@ -166,17 +139,16 @@ class LiveDisplay(Display):
         """Move the bar; print failures above it."""
         if isinstance(event, Failed):
             self._console.print(Text(f"{event.stack} failed: {event.reason}", style="red"))
-        to_do = self.tally.started.trials - self.tally.started.cached
-        self._bar.update(self._task, total=to_do, completed=self.tally.work, description=_described(self.tally))
+        tally = self.tally
+        self._bar.update(self._task, total=tally.stacks, completed=tally.work, description=tally.count)
 
     def _render(self) -> RenderableType:
-        rows = Table.grid(padding=(0, 2))
-        for news in self.tally.running:
-            rows.add_row(Text(news.stack, style="dim"), Text(f"step {news.step}/{news.steps}", style="dim"))
+        parts: list[RenderableType] = [self._bar]
+        parts += [Text(f"{news.stack}, step {news.step} of {news.steps}", style="dim") for news in self.tally.running]
         losses = Table.grid(padding=(0, 2))
         for scheme, loss in self.tally.losses.items():
             losses.add_row(Text(scheme), Text(_loss(loss)))
-        return Group(self._bar, rows, losses)
+        return Group(*parts, losses) if self.tally.losses else Group(*parts)
 
 
 class PlainDisplay(Display):
@@ -207,13 +179,13 @@ class PlainDisplay(Display):
         if isinstance(event, Started):
             cached = f", {event.cached} already done" if event.cached else ""
             return f"{wording.count(event.trials, 'trial')}{cached}"
+        tally = self.tally
         if isinstance(event, Failed):
-            return f"{_described(self.tally)}: {event.stack} failed: {event.reason}"
-        losses = ", ".join(f"{scheme} {_loss(loss)}" for scheme, loss in self.tally.losses.items())
-        left = f"; {_left(self.tally, now - self._began)}" if self.tally.work else ""
-        if isinstance(event, Finished):
-            return f"{_described(self.tally)}: {event.stack} done in {event.seconds:.1f} s; train loss {losses}{left}"
-        return f"{_described(self.tally)}: {event.stack} at step {event.step}/{event.steps}; train loss {losses}{left}"
+            return f"{tally.count}: {event.stack} failed: {event.reason}"
+        losses = ", ".join(f"{scheme} {_loss(loss)}" for scheme, loss in tally.losses.items())
+        where = "done" if isinstance(event, Finished) else f"at step {event.step} of {event.steps}"
+        shown = f"; train loss {losses}" if losses else ""
+        return f"{tally.count}: {event.stack} {where}{shown}{tally.time_left(now - self._began)}"
 
 
 class QuietDisplay(Display):
@@ -242,16 +214,5 @@ def display(console: Console, *, quiet: bool = False) -> Display:
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
-def _described(tally: Tally) -> str:
-    to_do = tally.started.trials - tally.started.cached
-    return f"{tally.trials_done}/{to_do} trials"
-
-
 def _loss(loss: float) -> str:
     return wording.significant(loss) if math.isfinite(loss) else "not finite"
-
-
-def _left(tally: Tally, elapsed: float) -> str:
-    remaining = max(tally.started.trials - tally.started.cached - tally.work, 0.0)
-    seconds = round(elapsed * remaining / tally.work)
-    return f"about {seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f"about {seconds} s left"
