@@ -1,4 +1,4 @@
-"""Every kind of bad input is told in one line: file and line, key, what was found, what was expected, the nearest name."""
+"""Bad input is told in one line: file and line, key, what was found, what was expected, the nearest name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from initbench.config import ConfigError, load, load_text
 
+MANY = list(range(1, 200))
 SEEDS = "an integer >= 1 and <= 1000000 or a list of integers >= 0"
 SCHEMES = "found nothing, expected the schemes to compare, such as 'init: [he, xavier]'"
 NAME_RULE = "a name is a folder's: letters, digits, blanks and _.+=-, no path, no dot at either end"
@@ -42,7 +43,8 @@ MESSAGES = {
     "or a list of at least one",
     "init:\n": "x.yaml:1: init: found null, expected the name of an init, such as he",
     "init: he\nnetwork: 3\n": "x.yaml:2: network: found 3, expected the name of a network, such as mlp",
-    "init: he\nnetwork: {depth: 3}\n": "x.yaml:2: network.name: found null, expected the name of a network, such as mlp",
+    "init: he\nnetwork: {depth: 3}\n": "x.yaml:2: network.name: found null, "
+    "expected the name of a network, such as mlp",
     "init: [he, kaiming]\n": "x.yaml:1: init[1]: found he twice, first in init[0] (x.yaml:1); once is enough",
     "init: he_uniform[distribution=normal]\n": "x.yaml:1: init.distribution: he_uniform already sets distribution to "
     "uniform; use he",
@@ -51,16 +53,18 @@ MESSAGES = {
     "init: normal\n": "x.yaml:1: init.std: found nothing, expected a number > 0",
     "init: normal[std=-1]\n": "x.yaml:1: init.std: found -1, expected a number > 0",
     "init: normal[std=.nan]\n": "x.yaml:1: init.std: found .nan, expected a finite number > 0",
-    "init:\n- he\n- name: he\n  mode: fan_inn\n": "x.yaml:4: init[1].mode: found 'fan_inn', expected fan_in or fan_out; "
-    "did you mean fan_in?",
+    "init:\n- he\n- name: he\n  mode: fan_inn\n": "x.yaml:4: init[1].mode: found 'fan_inn', "
+    "expected fan_in or fan_out; did you mean fan_in?",
     "init: he\nnetwork:\n  name: mlp\n  depth: -3\n": "x.yaml:4: network.depth: found -3, "
     "expected an integer >= 1 and <= 10000 or null",
     "init: he\nnetwork: {name: mlp, depth: [3, x]}\n": "x.yaml:2: network.depth[1]: found 'x', "
     "expected an integer >= 1 and <= 10000 or null",
-    'init: he\nnetwork: {name: cnn, channels: "30"}\n': "x.yaml:2: network.channels: found '30', expected an integer >= 1",
+    'init: he\nnetwork: {name: cnn, channels: "30"}\n': "x.yaml:2: network.channels: found '30', "
+    "expected an integer >= 1",
     "init: he\nnetwork: {name: cnn, channels: true}\n": "x.yaml:2: network.channels: found true, "
     "expected an integer >= 1",
-    "init: he\nnetwork: {name: cnn, channels: 3.0}\n": "x.yaml:2: network.channels: found 3.0, expected an integer >= 1",
+    "init: he\nnetwork: {name: cnn, channels: 3.0}\n": "x.yaml:2: network.channels: found 3.0, "
+    "expected an integer >= 1",
     "init: he\nnetwork: {name: mlp, depth: []}\n": "x.yaml:2: network.depth: found an empty list, "
     "expected at least one value",
     "init: he\nnetwork: {name: mlp, hidden: [8, 0]}\n": "x.yaml:2: network.hidden: found [8, 0], "
@@ -191,7 +195,7 @@ def test_a_file_that_cannot_be_read_is_told_with_the_nearest_name(
         + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
         "a list that holds itself": "init: &a [*a]\n",
         "deep nesting": "init: " + "[" * 5000,
-        "a long product": f"init: he\nnetwork: {{name: mlp, depth: {list(range(1, 200))}, width: {list(range(1, 200))}}}",
+        "a long product": f"init: he\nnetwork: {{name: mlp, depth: {MANY}, width: {MANY}}}",
         "a depth beyond reason": "init: he\nnetwork: {name: mlp, depth: 1000000000}\n",
         "a width beyond reason": "init: he\nnetwork: {name: mlp, width: 1000000000000}\n",
         "a width beyond integers": "init: he\nnetwork: {name: mlp, width: 100000000000000000000}\n",
