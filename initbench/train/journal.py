@@ -77,9 +77,14 @@ class Journal:
                 self._layers.append(pd.DataFrame({"id": entry.trial.id, "step": step, **place, **measured}))
 
     def diverged(self, replica: int, step: int, loss: float, first_bad_layer: str | None) -> None:
-        """Note that a replica's loss left all bounds; its last row of the curve is that loss, as it was."""
+        """Note that a replica's loss left all bounds; its last row of the curve is that loss, as it was.
+
+        A row that the same step has already, such as an evaluation, takes the loss in: steps are unique in a curve.
+        """
         entry = self.entries[replica]
-        entry.curve.append({"id": entry.trial.id, "step": step, "train_loss": loss})
+        if not entry.curve or entry.curve[-1]["step"] != step:
+            entry.curve.append({"id": entry.trial.id, "step": step})
+        entry.curve[-1]["train_loss"] = loss
         entry.diverged_step, entry.first_bad_layer = step, first_bad_layer
 
     def records(self, seconds: float) -> Records:

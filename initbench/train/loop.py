@@ -105,9 +105,9 @@ class _Run:
                 break
             batch = batches[step]
             losses = sample_losses(self.stack.forward(batch.x), batch.y, task).mean(dim=1)
-            self._watch(step, losses.detach())
             window.add(losses.detach())
             losses.sum().backward()
+            self._watch(step, losses.detach())  # after the backward pass, whose buffers a probe would disturb
             if recipe.grad_clip is not None:
                 clip_gradients(parameters, recipe.grad_clip)
             for group in optimizer.param_groups:

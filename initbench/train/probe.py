@@ -49,10 +49,11 @@ class Probe:
         trace = Trace()
         with stack.preserving_buffers():
             losses = sample_losses(stack.forward(self.batch.x, trace), self.batch.y, self.task)
-        layers = [trace.signals[site.layer] for site in self.sites]
-        signals = [piece for layer in layers for piece in layer.preactivations]
-        weights = [stack.parameters[site.weight] for site in self.sites]
-        gradients = iter(torch.autograd.grad(losses.sum(), [*signals, *weights]))
+            layers = [trace.signals[site.layer] for site in self.sites]
+            signals = [piece for layer in layers for piece in layer.preactivations]
+            weights = [stack.parameters[site.weight] for site in self.sites]
+            # Before buffers are put back: the backward pass of normalization reads them.
+            gradients = iter(torch.autograd.grad(losses.sum(), [*signals, *weights]))
         columns = []
         with torch.no_grad():
             for site, layer in zip(self.sites, layers, strict=True):
@@ -70,7 +71,7 @@ class Probe:
     @cached_property
     def _active_intervals(self) -> dict[Activation | None, tuple[float, float]]:
         everywhere = (-math.inf, math.inf)
-        return {site.after: site.after.active_interval if site.after else everywhere for site in self.sites}
+        return {after: after.active_interval if after else everywhere for after in {site.after for site in self.sites}}
 
 
 def first_bad_layer(statistics: Statistics, sites: Sequence[Site], replica: int, limit: float = 1e6) -> str | None:
@@ -112,7 +113,7 @@ def _weight_statistics(weight: Tensor, gradient: Tensor) -> dict[str, Tensor]:
 
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of each replica, [R] in float64; two passes, since one would cancel where the mean is large."""
-    centred = values.flatten(1).double()
+    centred = values.flatten(1).to(torch.float64, copy=True)  # a copy in any dtype: the values are not ours
     mean = centred.mean(dim=1)
     centred -= mean.unsqueeze(1)
     return mean, torch.linalg.vecdot(centred, centred) / centred.shape[1]

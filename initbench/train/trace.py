@@ -32,6 +32,11 @@ class Trace:
         self._called.clear()
         self._awaiting = None
 
+    @property
+    def awaits_activation(self) -> bool:
+        """Whether an activation that comes now belongs to a weight layer."""
+        return self._awaiting is not None
+
     def preactivation(self, layer: str, z: Tensor) -> None:
         """Note what a weight layer gives, [r, N, …]."""
         if layer in self._called:

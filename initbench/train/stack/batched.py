@@ -47,6 +47,8 @@ class BatchedStack(Stack):
     def __init__(self, networks: Sequence[nn.Module], sample: Tensor) -> None:
         self._graph = _batched_graph(networks, sample)
         super().__init__(dict(self._graph.named_parameters()), dict(self._graph.named_buffers()))
+        if self.parameters.keys() != dict(networks[0].named_parameters()).keys():
+            raise Unbatchable("parameters that are shared between layers, computed, or not used")
         self._interpreter = _Tracing(self._graph)
         self.set_training(True)
 
@@ -86,7 +88,7 @@ class _Tracing(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
         role = n.meta.get("role")
-        if role is None:
+        if role is None or (role == "activation" and not self._trace.awaits_activation):
             return value
         # What is noted must lie on the path to the loss, so an image's view is noted and turned back.
         images = n.meta["images"]
