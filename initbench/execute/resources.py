@@ -16,7 +16,8 @@ from initbench.sites import WEIGHT_LAYERS
 
 STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
 STACK_TRIALS = {"cpu": 8, "cuda": 64, "mps": 32}
-COPIES = 4  # of each parameter: itself, its gradient, and up to two moments of the optimizer
+PARAMETER_COPIES = 4  # itself, its gradient, and up to two moments of the optimizer
+SIGNAL_COPIES = 4  # pre-activation and activation, forward and backward
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,27 @@ def stack_limit(trial: Trial, specs: Mapping[str, Spec], device: str) -> int:
 
 def trial_bytes(trial: Trial, spec: Spec) -> int:
     """An estimate of what training one trial holds: parameters with their companions, and the signals of a batch."""
-    signals: list[int] = []
-
-    def note(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-        signals.append(output[0].numel())
-
     with torch.device("meta"):
         network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
-        for module in network.modules():
-            if isinstance(module, WEIGHT_LAYERS):
-                module.register_forward_hook(note)
-        network(torch.empty(2, *spec.input_shape))
-    parameters = sum(p.numel() for p in network.parameters())
     size = trial.recipe.torch_dtype.itemsize
-    signal_copies = 4  # pre-activation and activation, forward and backward
-    return size * (COPIES * parameters + signal_copies * trial.recipe.batch_size * sum(signals))
+    parameters = size * PARAMETER_COPIES * sum(p.numel() for p in network.parameters())
+    if parameters > max(STACK_BYTES.values()):  # rides alone on any device, so its signals do not matter
+        return parameters
+    return parameters + size * SIGNAL_COPIES * trial.recipe.batch_size * _signal_values(trial, spec)
+
+
+def _signal_values(trial: Trial, spec: Spec) -> int:
+    """The number of pre-activations of one sample, counted by running one."""
+    counts: list[int] = []
+
+    def note(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        counts.append(output[0].numel())
+
+    with torch.random.fork_rng(devices=[]):
+        network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
+    for module in network.modules():
+        if isinstance(module, WEIGHT_LAYERS):
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        network(torch.zeros(2, *spec.input_shape))
+    return sum(counts)

@@ -19,7 +19,6 @@ from typing import ClassVar
 
 import torch
 from pydantic import Field
-from scipy.linalg import hadamard
 from torch import Generator, Tensor
 
 from initbench.inits import _base
@@ -50,6 +49,8 @@ def _spread(units: int, inputs: int) -> Tensor:
     """[units, inputs]: the partial identity, or the corner of a Hadamard matrix where units outnumber inputs."""
     if units <= inputs:
         return torch.eye(units, inputs)
+    from scipy.linalg import hadamard  # slow to import, and needed by this scheme alone
+
     order = 2 ** math.ceil(math.log2(units))
     corner = hadamard(order)[:units, :inputs]
     return torch.from_numpy(corner).to(torch.float32) / math.sqrt(order)

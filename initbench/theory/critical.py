@@ -20,11 +20,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from initbench.theory.gaussian import expectation
 from initbench.theory.meanfield import gradient_factor, mean_field
 from initbench.theory.quadrature import Function
+from initbench.theory.roots import root
 
 SEARCHED = np.arange(math.log(1e-9), math.log(1e6), math.log(1.25))  # of log q
 NEGLIGIBLE = 1e-12  # of a bias variance: the rounding of an exact zero
@@ -97,5 +97,5 @@ def _roots(function: Callable[[float], float]) -> Iterator[float]:
     for left, right in pairwise(SEARCHED):
         after = function(right)
         if before * after <= 0:
-            yield math.exp(brentq(function, left, right, xtol=1e-13))
+            yield math.exp(root(function, left, right, tolerance=1e-13))
         before = after

@@ -23,10 +23,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.optimize import brentq
-
 from initbench.theory.gaussian import expectation, mean_square_difference, pair_expectation
 from initbench.theory.quadrature import Function
+from initbench.theory.roots import root
 
 Phase = Literal["ordered", "critical", "chaotic", "unbounded"]
 
@@ -125,7 +124,7 @@ def variance_fixed_point(phi: Function, weight_variance: float, bias_variance: f
     while math.log(NEVER_BELOW) < here < math.log(NEVER_ABOVE):
         ahead = growth(here + step)
         if ahead * rising < 0 and abs(ahead) > FIXED_WITHIN:
-            return math.exp(brentq(growth, here, here + step, xtol=1e-14))
+            return math.exp(root(growth, here, here + step, tolerance=1e-14))
         here += step
     return math.inf if rising > 0 else 0.0
 
@@ -170,4 +169,4 @@ def _correlation_fixed_point(phi: Function, q: float, weight_variance: float) ->
         upper = lower
         if upper < math.log(CLOSEST):
             return 1.0
-    return 1 - math.exp(brentq(excess, lower, upper, xtol=1e-10))
+    return 1 - math.exp(root(excess, lower, upper, tolerance=1e-10))
