@@ -16,6 +16,7 @@ from torch import nn
 
 from initbench.activations import Activation
 from initbench.networks import _base
+from initbench.networks._norm import Norm, needs_bias, norm_layers
 
 
 class CNN(_base.Network):
@@ -31,6 +32,7 @@ class CNN(_base.Network):
     head: Literal["average", "flatten"] = Field(
         default="average", description="how the image becomes a vector: global average pooling, or flattening"
     )
+    norm: Norm = Field(default="none", description="normalization between each convolution and its activation")
 
     @field_validator("kernel")
     @classmethod
@@ -59,7 +61,9 @@ class CNN(_base.Network):
                 stride=stride,
                 padding=margin,
                 padding_mode=self.padding,
+                bias=needs_bias(self.norm),
             )
+            layers.update((f"norm{index}", layer) for layer in norm_layers(self.norm, self.channels, image=True))
             layers[f"activation{index}"] = activation.layer()
             channels, height, width = self.channels, ceil(height / stride), ceil(width / stride)
         if self.head == "average":

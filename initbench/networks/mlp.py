@@ -15,6 +15,7 @@ from torch import nn
 
 from initbench.activations import Activation
 from initbench.networks import _base
+from initbench.networks._norm import Norm, needs_bias, norm_layers
 
 DEFAULT_DEPTH = 5
 DEFAULT_WIDTH = 128
@@ -34,6 +35,7 @@ class MLP(_base.Network):
     hidden: tuple[PositiveInt, ...] | None = Field(
         default=None, description="units of the hidden layers one by one, instead of depth and width"
     )
+    norm: Norm = Field(default="none", description="normalization between each hidden layer and its activation")
 
     @model_validator(mode="before")
     @classmethod
@@ -55,11 +57,12 @@ class MLP(_base.Network):
         return (self.width,) * (self.depth - 1)
 
     def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
-        """Flatten, then linear layers ``layer1``, ``layer2``, … and ``output``."""
+        """Flatten, then linear layers ``layer1``, ``layer2``, … with what follows each, and ``output``."""
         layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
         fan_in = prod(input_shape)
         for index, width in enumerate(self.widths, start=1):
-            layers[f"layer{index}"] = nn.Linear(fan_in, width)
+            layers[f"layer{index}"] = nn.Linear(fan_in, width, bias=needs_bias(self.norm))
+            layers.update((f"norm{index}", layer) for layer in norm_layers(self.norm, width, image=False))
             layers[f"activation{index}"] = activation.layer()
             fan_in = width
         layers["output"] = nn.Linear(fan_in, outputs)
