@@ -1,7 +1,8 @@
 """The only training loop: a stack of trials, in lock-step, from the first probe to the last row.
 
 Step s is the state after s updates. At a step that asks for it the stack is probed and evaluated, then its next batch
-is taken. The training loss of a row is the mean over the batches since the last row, each before its update.
+is taken. The training loss of a row is the mean over the batches since the last row, each before its update; its
+learning rate is that of the update before it (of the first update, at step 0).
 """
 
 from __future__ import annotations
@@ -85,35 +86,39 @@ class _Run:
     material: Material
 
     def train(self, batches: Batches, agenda: Agenda, listen: Listener) -> None:
-        trial = self.journal.entries[0].trial
-        recipe, task = trial.recipe, self.material.spec.task
+        recipe = self.journal.entries[0].trial.recipe
         parameters = list(self.stack.parameters.values())
         optimizer = recipe.optimizer.build(parameters, recipe.weight_decay)
         window = _Window(self.stack.replicas, parameters[0].device)
+        rate = recipe.optimizer.lr * recipe.schedule.factor(0, agenda.steps)
         for step in range(agenda.steps + 1):
             metrics = window.close() if step in agenda.rows else {}
             if step in agenda.evaluations:
                 metrics |= self._evaluate()
-            if step in agenda.probes:
-                self.journal.layers(step, self.probe.sites, self.probe.measure(self.stack))
-            rate = recipe.optimizer.lr * recipe.schedule.factor(step, agenda.steps)
             if metrics:
                 self.journal.curve(step, rate, metrics)
+            if step in agenda.probes:
+                self.journal.layers(step, self.probe.sites, self.probe.measure(self.stack))
             if step in agenda.rows:
                 listen(step, agenda.steps, self._losses_by_scheme(metrics["train_loss"]))
             if step == agenda.steps or not any(self.journal.alive):
                 break
-            batch = batches[step]
-            losses = sample_losses(self.stack.forward(batch.x), batch.y, task).mean(dim=1)
-            window.add(losses.detach())
-            losses.sum().backward()
-            self._watch(step, losses.detach())  # after the backward pass, whose buffers a probe would disturb
+            rate = recipe.optimizer.lr * recipe.schedule.factor(step, agenda.steps)
+            losses = self._gradients(batches[step])
+            window.add(losses)
+            self._watch(step, losses)
             if recipe.grad_clip is not None:
                 clip_gradients(parameters, recipe.grad_clip)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad()
+
+    def _gradients(self, batch: Split) -> Tensor:
+        """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""
+        losses = sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task).mean(dim=1)
+        losses.sum().backward()
+        return losses.detach()
 
     def _watch(self, step: int, losses: Tensor) -> None:
         """End the trials whose loss left all bounds; they go on riding, unseen, since replicas cannot touch."""
