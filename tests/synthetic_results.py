@@ -38,7 +38,9 @@ class Trial:
 def records(trials: Sequence[Trial], *, task: str = "classification") -> Records:
     """The three tables of some trials."""
     return Records(
-        outcomes=pd.DataFrame([_outcome(trial, task) for trial in trials]),
+        outcomes=pd.DataFrame(
+            [_outcome(trial, task) for trial in trials], columns=None if trials else ["id", "status"]
+        ),
         curves=pd.DataFrame(
             [row for trial in trials for row in _curve(trial)],
             columns=["id", "step", "train_loss", "learning_rate", "test_loss", "test_accuracy"],

@@ -149,9 +149,9 @@ def test_damaged_provenance_is_a_problem_not_a_crash(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RecordsError, match="cannot write results to .*file"):
+    with pytest.raises(RecordsError, match=r"cannot write results to .*file"):
         ResultsFolder(tmp_path / "file").create()
-    with pytest.raises(RecordsError, match="cannot write .*file/deeper"):
+    with pytest.raises(RecordsError, match=r"cannot write .*file/deeper"):
         write_text(tmp_path / "file" / "deeper", "text")
 
 

@@ -33,9 +33,11 @@ def profiles(results: Results) -> pd.DataFrame:
     left out of the means, which are NaN where nothing finite remains.
     """
     axes = results.manifest.axes
-    identity = results.records.outcomes.reindex(columns=["id", *axes])
+    identity = results.records.outcomes.reindex(columns=["id", *axes]).astype({"id": object})
     wanted = ["id", "step", "layer", *_PLACE, *_GEOMETRIC, *_ARITHMETIC]
-    table = identity.merge(results.records.layers.reindex(columns=list(dict.fromkeys(wanted))), on="id")
+    table = identity.merge(
+        results.records.layers.reindex(columns=list(dict.fromkeys(wanted))).astype({"id": object}), on="id"
+    )
     parts = [
         _profile(probed[probed["step"] == step]).assign(**{**cell, "probe": probe, "step": step})
         for cell, probed in cells.by_cell(table, axes)

@@ -161,7 +161,7 @@ def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:
     steps = "Steps: the median over seeds, a miss counting as infinite. "
     partial = any(row["finished"] < row["trials"] for row in rows)
     n = " that finished (n where not all did)" if partial else ""
-    return f"{steps}Final loss and accuracy: mean ± standard deviation over the seeds{n}."
+    return f"{steps}Final values: mean ± standard deviation over the seeds{n}."
 
 
 def _at(profile: pd.DataFrame, column: str, layer: int) -> str:

@@ -22,7 +22,8 @@ def layers(comparison: Comparison) -> pd.DataFrame:
     ``_geomean`` columns are geometric means, ``_mean`` columns arithmetic ones; ``trials`` counts the seeds
     probed there. Columns that hold nothing, such as predictions that were not made, are left out.
     """
-    return comparison.profiles.dropna(axis="columns", how="all")
+    profiles = comparison.profiles
+    return profiles if profiles.empty else profiles.dropna(axis="columns", how="all")
 
 
 def csv(table: pd.DataFrame) -> str:
