@@ -8,6 +8,7 @@ from torch import nn
 from initbench.activations import ACTIVATIONS
 from initbench.networks import NETWORKS, Network
 from initbench.sites import survey
+from initbench.train.probe import Probe
 from initbench.train.stack import BatchedStack, LoopedStack, Stack, stack
 
 MLP, CNN = NETWORKS["mlp"], NETWORKS["cnn"]
@@ -106,3 +107,22 @@ def test_a_probe_reads_batch_statistics_and_leaves_running_ones_alone(name: str,
         if "running" in key:
             value.add_(1.0)  # were they read, everything behind the first norm would change
     assert (probed(made, sites, data) == first).all()
+
+
+@every_norm
+@every_plain
+def test_saturation_is_read_off_what_the_norm_hands_to_the_activation(name: str, norm: str) -> None:
+    data = batch(*PLAIN[name][2])
+    made = networks(lambda: build(name, norm), replicas=1)
+    network = made[0]
+    with torch.no_grad():
+        network.get_submodule("layer2").weight.mul_(1000)  # without the norm tanh would saturate everywhere
+    seen: list[torch.Tensor] = []
+    network.get_submodule("activation2").register_forward_pre_hook(lambda _m, x: seen.append(x[0].detach()))
+    network(data.x[0])
+    low, high = ACTIVATIONS["tanh"]().active_interval
+    saturated = ((seen[0] <= low) | (seen[0] >= high)).double().mean().item()
+    sites = survey(network, data.x[0])
+    measured = Probe(sites, data, "classification").measure(LoopedStack(made))["saturated_fraction"]
+    assert measured[1, 0] == pytest.approx(saturated)
+    assert saturated < 0.1

@@ -12,11 +12,13 @@ class Signal:
     """The pre-activation z of one weight layer, and the activation φ(z) that follows it.
 
     Each list holds pieces [r, N, …] whose replicas add up to R: one piece from batched kernels, R pieces from a loop.
-    A layer that no activation follows, such as the output, has an empty list there.
+    A layer that no activation follows, such as the output, has an empty list there. ``entering`` is what the activation
+    reads: z itself in a plain chain, and what a normalization or a residual sum made of it elsewhere.
     """
 
     preactivations: list[Tensor] = field(default_factory=list)
     activations: list[Tensor] = field(default_factory=list)
+    entering: list[Tensor] = field(default_factory=list)
 
 
 class Trace:
@@ -46,8 +48,9 @@ class Trace:
         self._awaiting = self.signals.setdefault(layer, Signal())
         self._awaiting.preactivations.append(z)
 
-    def activation(self, a: Tensor) -> None:
-        """Note what an activation gives, [r, N, …]; it belongs to the weight layer called last before it."""
+    def activation(self, entering: Tensor, a: Tensor) -> None:
+        """Note what an activation reads and gives, [r, N, …] each; it belongs to the last weight layer before it."""
         if self._awaiting is not None:
+            self._awaiting.entering.append(entering.detach())
             self._awaiting.activations.append(a)
             self._awaiting = None

@@ -92,12 +92,17 @@ class _Tracing(fx.Interpreter):
             return value
         # What is noted must lie on the path to the loss, so an image's view is noted and turned back.
         images = n.meta["images"]
-        noted = value.unflatten(1, (self._replicas, -1)).transpose(0, 1) if images else value
+        noted = self._by_replica(value) if images else value
         if role == "activation":
-            self._trace.activation(noted)
+            entering: Tensor = self.env[n.all_input_nodes[0]]
+            self._trace.activation(self._by_replica(entering) if images else entering, noted)
         else:
             self._trace.preactivation(str(n.target), noted)
         return noted.transpose(0, 1).flatten(1, 2) if images else value
+
+    def _by_replica(self, images: Tensor) -> Tensor:
+        by_replica: Tensor = images.unflatten(1, (self._replicas, -1))
+        return by_replica.transpose(0, 1)
 
 
 class _Leaves(fx.Tracer):

@@ -55,9 +55,9 @@ def _traced(network: nn.Module, trace: Trace | None) -> Iterator[None]:
         handles.append(network.register_forward_pre_hook(lambda _module, _inputs: trace.begin()))
         for name, module in network.named_modules():
             if isinstance(module, WEIGHT_LAYERS):
-                handles.append(module.register_forward_hook(_noting(partial(trace.preactivation, name))))
+                handles.append(module.register_forward_hook(_noting_output(partial(trace.preactivation, name))))
             elif activation_of(module) is not None:
-                handles.append(module.register_forward_hook(_noting(trace.activation)))
+                handles.append(module.register_forward_hook(_noting_both(trace.activation)))
     try:
         yield
     finally:
@@ -65,7 +65,14 @@ def _traced(network: nn.Module, trace: Trace | None) -> Iterator[None]:
             handle.remove()
 
 
-def _noting(note: Callable[[Tensor], None]) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+def _noting_both(note: Callable[[Tensor, Tensor], None]) -> Callable[[nn.Module, Any, Tensor], Tensor]:
+    def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        return _noting_output(partial(note, inputs[0].unsqueeze(0)))(module, inputs, output)
+
+    return hook
+
+
+def _noting_output(note: Callable[[Tensor], None]) -> Callable[[nn.Module, Any, Tensor], Tensor]:
     def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
         # What is noted must lie on the path to the loss, or its gradient could not be asked for.
         noted = output.unsqueeze(0)
