@@ -110,7 +110,10 @@ class ResultsFolder:
         """Forget every record (``--fresh``); files that this program did not write stay."""
         for name in TABLES[::-1]:
             for path in sorted((self.path / "records" / name).glob("*.parquet")):
-                path.unlink()
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise RecordsError(f"cannot remove {path}: {error.strerror}") from error
 
     def write_experiment(self, text: str) -> None:
         """Store the resolved config."""

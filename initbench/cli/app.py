@@ -8,8 +8,15 @@ from typing import Annotated
 import typer
 
 from initbench.cli import data
+from initbench.cli.compare import compare
 from initbench.cli.guard import Guarded
+from initbench.cli.info import info
+from initbench.cli.listing import list_components
+from initbench.cli.new import new
+from initbench.cli.report import report
 from initbench.cli.run import run
+from initbench.cli.schema import schema
+from initbench.cli.show import show
 
 EXPERIMENTS = "Experiments"
 LOOK_UP = "Look up"
@@ -23,6 +30,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(rich_help_panel=EXPERIMENTS)(run)
+app.command(rich_help_panel=EXPERIMENTS)(compare)
+app.command(rich_help_panel=EXPERIMENTS)(report)
+app.command(rich_help_panel=EXPERIMENTS)(new)
+app.command("list", rich_help_panel=LOOK_UP)(list_components)
+app.command(rich_help_panel=LOOK_UP)(show)
+app.command(rich_help_panel=LOOK_UP)(schema)
+app.command(rich_help_panel=LOOK_UP)(info)
 app.add_typer(data.app, name="data", rich_help_panel=LOOK_UP)
 
 

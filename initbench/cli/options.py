@@ -10,12 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
 EXECUTION = "Execution"
 OUTPUT = "Output"
+
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a value: network.depth=10,20 or seeds=3. A list is an axis; repeat for more.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -76,9 +87,9 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
         if name == "return":
             continue
         if is_dataclass(hint):
-            values[name] = hint
-            hints = get_type_hints(hint, include_extras=True)
-            parameters += [_parameter(field.name, hints[field.name], field.default) for field in fields(hint)]
+            values[name] = cls = cast("type[Any]", hint)
+            hints = get_type_hints(cls, include_extras=True)
+            parameters += [_parameter(field.name, hints[field.name], field.default) for field in fields(cls)]
         else:
             parameters.append(_parameter(name, hint, inspect.signature(command).parameters[name].default))
 

@@ -6,26 +6,29 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli.options import Execution, expanded
+from initbench.cli import completion
+from initbench.cli.options import Execution, Overrides, expanded
 
 
 @expanded
 def run(
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped config.", show_default=False)],
-    execution: Execution,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change a value of the config; lists are axes. Repeatable.",
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A YAML file, or the name of a shipped config. See initbench list configs.",
             show_default=False,
+            autocompletion=completion.configs,
         ),
-    ] = None,
+    ],
+    execution: Execution,
+    overrides: Overrides = None,
 ) -> None:
     """Run an experiment and say which initialization won.
 
     Trials that the results folder already holds are not trained again.
+
+    Example: initbench run deep_relu --set network.depth=10,20 --dry-run
     """
     from initbench.cli.stages import carry_out
     from initbench.config import load

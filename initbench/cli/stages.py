@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import typer
 
 from initbench import report
-from initbench.analysis import Comparison
-from initbench.cli import console, guard
+from initbench.api import RESULTS
+from initbench.cli import console, guard, preview
+from initbench.cli.ending import print_comparison
 from initbench.cli.options import Execution
+from initbench.cli.watch import Watch
 from initbench.config import Experiment
 from initbench.datasets import data_folder
 from initbench.execute import Resources, Schedule, execute, schedule
 from initbench.records import FAILED
-from initbench.report import machine, terminal
-
-RESULTS = Path("results")
+from initbench.report import progress
 
 
 def carry_out(experiment: Experiment, execution: Execution) -> None:
@@ -27,36 +25,26 @@ def carry_out(experiment: Experiment, execution: Execution) -> None:
     work = schedule(experiment, folder, data_folder(execution.data_dir))
     if execution.fresh:
         work = replace(work, done=frozenset())
+    resources = Resources(execution.workers, execution.threads, execution.fail_fast)
     if execution.dry_run:
+        preview.show(work, resources, as_json=execution.as_json)
         return
-    _train(work, execution)
+    _train(work, resources, execution)
     comparison = report.write(work.folder.read())
-    show(comparison, execution)
+    print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
     if (comparison.trials["status"] == FAILED).any():
         raise typer.Exit(guard.NOT_MEASURED)
 
 
-def show(comparison: Comparison, execution: Execution) -> None:
-    """Print what was found: as JSON, as tables, or as the sentence alone."""
-    if execution.as_json:
-        typer.echo(machine.as_json(comparison))
-    elif execution.quiet:
-        typer.echo(comparison.sentence)
-    else:
-        console.out().print(terminal.render(comparison))
-
-
-def _train(work: Schedule, execution: Execution) -> None:
+def _train(work: Schedule, resources: Resources, execution: Execution) -> None:
     if execution.fresh:
         work.folder.clear()
-    resources = Resources(execution.workers, execution.threads, execution.fail_fast)
-    events = execute(work, resources)
+    watch = Watch(work)
     try:
-        with closing(events):
-            for event in events:
-                console.err().print(event)
+        with progress.display(console.err(), quiet=execution.quiet) as display:
+            for event in execute(work, resources):
+                display.show(watch.named(event))
     except KeyboardInterrupt:
         again = "the same command without --fresh" if execution.fresh else "the same command"
-        raise KeyboardInterrupt(
-            f"Finished trials are kept in {work.folder.path}; {again} goes on from there."
-        ) from None
+        kept = f"Finished trials are kept in {work.folder.path}; {again} goes on from there."
+        raise KeyboardInterrupt(kept) from None

@@ -86,7 +86,7 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
     yield Started(trials, trials - len(work.missing), len(pending), workers)
     started = time.perf_counter()
     pool = Local(work.device, workers, resources.threads)
-    for said in pool.run(pending, _materials(pending, work.data_dir)):
+    for said in pool.run(pending, materials(pending, work.data_dir)):
         if isinstance(said, Progressed):
             yield said
             continue
@@ -129,7 +129,7 @@ def _sign(work: Schedule, resources: Resources, workers: int, seconds: float) ->
     )
 
 
-def _materials(stacks: tuple[StackPlan, ...], data_dir: Path) -> Mapping[str, Material]:
+def materials(stacks: tuple[StackPlan, ...], data_dir: Path) -> Mapping[str, Material]:
     """The datasets that these stacks train on, by label."""
     datasets = {stack.trials[0].dataset.label: stack.trials[0].dataset for stack in stacks}
     return {label: _material(dataset, data_dir) for label, dataset in datasets.items()}

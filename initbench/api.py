@@ -1,0 +1,108 @@
+"""The Python API, stage by stage what the command line does: experiments in, comparisons with DataFrames out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from initbench import report
+from initbench.analysis import Comparison, analyze
+from initbench.config import Experiment, load, load_text, parse_components, template
+from initbench.datasets import data_folder
+from initbench.execute import Resources, execute, schedule
+from initbench.inits import INITS
+from initbench.records import Results
+from initbench.records import read as read_records
+
+RESULTS = Path("results")
+"""Where results folders are made unless another place is asked for."""
+
+__all__ = ["RESULTS", "Comparison", "Experiment", "Results", "compare", "load", "read", "run", "schemes_compared"]
+
+
+def run(
+    config: str | Path | Experiment,
+    *,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    workers: int | None = 1,
+    data_dir: str | Path | None = None,
+) -> Comparison:
+    """Run an experiment and compare its schemes; trials that the folder ``out`` already holds are not trained again.
+
+    Parameters
+    ----------
+    config
+        A YAML file, the name of a shipped config, or what ``load`` returned.
+    out
+        The results folder; ``results/NAME`` by default. Tables, figures and the report are written there.
+    fresh
+        Forget the folder's records and train all anew.
+    workers
+        Processes that train at once. The default, 1, trains in this process, as a notebook needs it. With more (None
+        stands for one per core) a script has to call this under ``if __name__ == "__main__":``.
+    data_dir
+        The folder of downloaded data.
+
+    Returns
+    -------
+    Comparison
+        ``.schemes``, ``.trials`` and ``.profiles`` are DataFrames, ``.sentence`` the verdict;
+        ``.results.records`` holds the tables of records: ``outcomes``, ``curves``, ``layers``.
+
+    Raises
+    ------
+    InitbenchError
+        The config, the data or the folder cannot be used; the message says why. A trial that fails or diverges raises
+        nothing: it is a row of ``.trials``.
+    """
+    data = data_folder(Path(data_dir) if data_dir is not None else None)
+    experiment = config if isinstance(config, Experiment) else load(config, data_dir=data)
+    work = schedule(experiment, Path(out) if out is not None else RESULTS / experiment.name, data)
+    if fresh:
+        work = replace(work, done=frozenset())
+        work.folder.clear()
+    for _event in execute(work, Resources(workers=workers)):
+        pass
+    return report.write(work.folder.read())
+
+
+def compare(
+    *schemes: str,
+    config: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    workers: int | None = 1,
+    data_dir: str | Path | None = None,
+) -> Comparison:
+    """Compare schemes, written inline, on the default experiment: ``compare("he", "normal[std=0.01]")``.
+
+    ``config`` names another experiment whose schemes these replace; ``overrides`` change its values, as in
+    ``["network.depth=30", "seeds=3"]``. The rest is as in ``run``, and so are the errors.
+    """
+    data = data_folder(Path(data_dir) if data_dir is not None else None)
+    experiment = schemes_compared(schemes, config, overrides, data)
+    return run(experiment, out=out, workers=workers, data_dir=data)
+
+
+def read(path: str | Path) -> Comparison:
+    """What a results folder holds, compared anew; the tables of records are in ``.results.records``.
+
+    Raises
+    ------
+    InitbenchError
+        The path is no results folder.
+    """
+    return analyze(read_records(path))
+
+
+def schemes_compared(
+    schemes: Sequence[str], config: str | Path | None, overrides: Sequence[str], data_dir: Path | None
+) -> Experiment:
+    """The experiment of ``compare``. Raises ConfigError."""
+    labels = [component.label for scheme in schemes for component in parse_components(scheme, INITS)]
+    changes = [f"init={', '.join(labels)}", *overrides]
+    if config is None:
+        return load_text(template("compare"), "compare.yaml", changes, data_dir)
+    return load(config, ["name=compare", *changes], data_dir)

@@ -1,0 +1,18 @@
+"""``initbench schema``: what an editor needs to complete and check a config."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+
+def schema() -> None:
+    """Print the JSON Schema of a config, for editors.
+
+    Example: initbench schema > initbench.schema.json, and put
+    "# yaml-language-server: $schema=initbench.schema.json" on the first line of the config.
+    """
+    from initbench.config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
