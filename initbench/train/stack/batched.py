@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
+from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Pointwise
@@ -181,6 +181,6 @@ def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
     meta = node.meta.get("tensor_meta")
-    if meta is None:
+    if not isinstance(meta, TensorMetadata):  # none, or a tuple of them
         raise Unbatchable(f"{node.name} is no tensor")
     return tuple(meta.shape)
