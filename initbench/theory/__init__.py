@@ -14,24 +14,41 @@ from initbench.theory.meanfield import (
     variance_fixed_point,
     variance_map,
 )
+from initbench.theory.moments import Moments, MomentTable, moments
+from initbench.theory.normalization import (
+    Averaging,
+    BatchNormalization,
+    LayerNormalization,
+    Scaling,
+    add_gradients,
+    add_signals,
+)
 from initbench.theory.prediction import Prediction, predict
 from initbench.theory.quadrature import QuadratureError
 from initbench.theory.signal import Band, Gradient, Signal
 from initbench.theory.steps import Nonlinearity, Opaque, Step, Weights
 
 __all__ = [
+    "Averaging",
     "Band",
+    "BatchNormalization",
     "CriticalPoint",
     "Gradient",
+    "LayerNormalization",
     "MeanField",
+    "MomentTable",
+    "Moments",
     "Nonlinearity",
     "Opaque",
     "Phase",
     "Prediction",
     "QuadratureError",
+    "Scaling",
     "Signal",
     "Step",
     "Weights",
+    "add_gradients",
+    "add_signals",
     "critical_bias_variance",
     "critical_point",
     "critical_weight_variance",
@@ -41,6 +58,7 @@ __all__ = [
     "gradient_factor",
     "mean_field",
     "mean_square_difference",
+    "moments",
     "pair_expectation",
     "predict",
     "std_gain",

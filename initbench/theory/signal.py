@@ -38,7 +38,9 @@ class Signal:
 
     ``second_moment`` and ``mean`` are those at infinite width; ``gaussian`` says whether the values are normal, as
     pre-activations are. ``units`` and ``dispersion`` give the scatter of an average over this layer's units,
-    ``log_variance`` is the scatter inherited from the layers before. NaN moments mean "no prediction".
+    ``log_variance`` is the scatter inherited from the layers before. ``batch_variance`` is the part of the second
+    moment that varies from input to input within a unit, which is what batch normalization sees. NaN moments mean "no
+    prediction".
     """
 
     second_moment: float
@@ -47,6 +49,7 @@ class Signal:
     units: float = math.inf
     dispersion: float = 0.0
     log_variance: float = 0.0
+    batch_variance: float = math.nan
 
     @property
     def variance(self) -> float:

@@ -12,9 +12,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import final
 
-from initbench.theory.gaussian import expectation
+from initbench.theory.moments import Moments, Source, moments
 from initbench.theory.quadrature import Function
-from initbench.theory.signal import GAUSSIAN_DISPERSION, UNKNOWN_GRADIENT, UNKNOWN_SIGNAL, Gradient, Signal
+from initbench.theory.signal import (
+    GAUSSIAN_DISPERSION,
+    UNKNOWN_GRADIENT,
+    UNKNOWN_SIGNAL,
+    Band,
+    Gradient,
+    Signal,
+    log_normal_band,
+)
 
 MEAN_WITHIN = 5.0  # standard errors: more, and the weights do not have mean zero
 
@@ -59,11 +67,12 @@ class Weights(Step):
             units=self.units,
             dispersion=GAUSSIAN_DISPERSION,
             log_variance=self._elasticity(entering) ** 2 * (entering.log_variance + entering.scatter),
+            batch_variance=self.fan_in * self.weight_variance * entering.batch_variance,
         )
 
     def backward(self, gradient: Gradient, entering: Signal) -> Gradient:
-        """Gaussian gradients of variance fan_out · Var(W) · Var(gradient)."""
-        if not (gradient.known and entering.known and self._is_centered):
+        """Gaussian gradients of variance fan_out · Var(W) · Var(gradient), whatever the signal."""
+        if not (gradient.known and self._is_centered):
             return UNKNOWN_GRADIENT
         pull = self._elasticity(entering) * gradient.pull
         return Gradient(
@@ -87,39 +96,57 @@ class Weights(Step):
 @final
 @dataclass(frozen=True)
 class Nonlinearity(Step):
-    """An activation φ, given with its derivative as functions of float64 arrays; it needs a Gaussian signal."""
+    """An activation φ, given with its derivative as functions of float64 arrays; it needs a Gaussian signal.
+
+    ``table`` stands in for the integrals where many are asked for.
+    """
 
     phi: Function
     dphi: Function
+    table: Source | None = None
 
     def forward(self, entering: Signal) -> Signal:
-        """Values of mean E[φ(u)] and second moment E[φ(u)²]."""
+        """Values of mean E[φ(u)] and second moment E[φ(u)²].
+
+        Behind batch normalization a unit's values are taken as normal over the batch; then they vary as φ(u) does.
+        """
         if not (entering.known and entering.gaussian):
             return UNKNOWN_SIGNAL
-        std = math.sqrt(entering.second_moment)
-        second = expectation(lambda u: self.phi(u) ** 2, std)
+        found = self._moments(entering)
+        normal_over_the_batch = math.isclose(entering.batch_variance, entering.second_moment, rel_tol=1e-6)
         return Signal(
-            second_moment=second,
-            mean=expectation(self.phi, std),
+            second_moment=found.second_moment,
+            mean=found.mean,
             units=entering.units,
-            dispersion=_kurtosis(self.phi, second, std) - 1,
-            log_variance=_elasticity(self.phi, second, std) ** 2 * entering.log_variance,
+            dispersion=found.kurtosis - 1,
+            log_variance=found.elasticity**2 * entering.log_variance,
+            batch_variance=found.variance if normal_over_the_batch else math.nan,
         )
 
     def backward(self, gradient: Gradient, entering: Signal) -> Gradient:
         """Gradients of variance E[φ'(u)²] · Var(gradient)."""
         if not (gradient.known and entering.known and entering.gaussian):
             return UNKNOWN_GRADIENT
-        std = math.sqrt(entering.second_moment)
-        value = expectation(lambda u: self.phi(u) ** 2, std)
-        slope = expectation(lambda u: self.dphi(u) ** 2, std)
+        found = self._moments(entering)
         return replace(
             gradient,
-            variance=slope * gradient.variance,
+            variance=found.slope * gradient.variance,
             units=entering.units,
-            dispersion=(gradient.dispersion + 1) * _kurtosis(self.dphi, slope, std) - 1,
-            pull=_elasticity(self.dphi, slope, std) + _elasticity(self.phi, value, std) * gradient.pull,
+            dispersion=(gradient.dispersion + 1) * found.slope_kurtosis - 1,
+            pull=found.slope_elasticity + found.elasticity * gradient.pull,
         )
+
+    def variance_band(self, entering: Signal) -> Band:
+        """Where the variance of φ(u), its mean taken off, lies in one network."""
+        if not (entering.known and entering.gaussian):
+            return Band(math.nan, math.nan)
+        found = self._moments(entering)
+        scatter = (found.variance_kurtosis - 1) / entering.units
+        return log_normal_band(found.variance, found.variance_elasticity**2 * entering.log_variance + scatter)
+
+    def _moments(self, entering: Signal) -> Moments:
+        std = math.sqrt(entering.second_moment)
+        return self.table(std) if self.table else moments(self.phi, self.dphi, std)
 
 
 @final
@@ -134,17 +161,3 @@ class Opaque(Step):
     def backward(self, _gradient: Gradient, _entering: Signal) -> Gradient:
         """No prediction."""
         return UNKNOWN_GRADIENT
-
-
-def _kurtosis(function: Function, second_moment: float, std: float) -> float:
-    """E[f(u)⁴] / E[f(u)²]², the squares scaled before they are squared again so that none underflows."""
-    if second_moment == 0:
-        return 1.0
-    return expectation(lambda u: (function(u) ** 2 / second_moment) ** 2, std)
-
-
-def _elasticity(function: Function, second_moment: float, std: float) -> float:
-    """D log E[f(u)²] / d log q at u ~ N(0, q): the score of the normal density makes it E[f² (z² - 1)] / 2 E[f²]."""
-    if second_moment == 0 or std == 0:
-        return 0.0
-    return expectation(lambda u: function(u) ** 2 / second_moment * ((u / std) ** 2 - 1), std) / 2
