@@ -48,7 +48,7 @@ class Probe:
     def measure(self, stack: Stack) -> Statistics:
         """The statistics of every layer, in execution order. Parameters, gradients and buffers stay as they were."""
         trace = Trace()
-        with stack.preserving_buffers():
+        with stack.measuring():
             losses = sample_losses(stack.forward(self.batch.x, trace), self.batch.y, self.task)
             layers = [trace.signals[site.layer] for site in self.sites]
             signals = [piece for layer in layers for piece in layer.preactivations]

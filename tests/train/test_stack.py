@@ -1,6 +1,5 @@
 """Stacks: the batched form against the loop, the loop against plain modules, and which of the two is taken."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
