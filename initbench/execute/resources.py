@@ -81,5 +81,5 @@ def _signal_values(trial: Trial, spec: Spec) -> int:
         if isinstance(module, WEIGHT_LAYERS):
             module.register_forward_hook(note)
     with torch.no_grad():
-        network(torch.zeros(2, *spec.input_shape))
+        network.eval()(torch.zeros(2, *spec.input_shape))
     return sum(counts)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Annotated
 
+from pydantic import Field
 from torch import nn
 
 from initbench.activations import Activation
 from initbench.component import Component
+
+DropoutRate = Annotated[float, Field(ge=0, lt=1, description="share of the activations that training drops at random")]
 
 
 class Network(Component, ABC):

@@ -15,7 +15,9 @@ from pydantic import Field, PositiveInt, field_validator
 from torch import nn
 
 from initbench.activations import Activation
+from initbench.layers import Dropout
 from initbench.networks import _base
+from initbench.networks._base import DropoutRate
 from initbench.networks._norm import Norm, needs_bias, norm_layers
 
 
@@ -33,6 +35,7 @@ class CNN(_base.Network):
         default="average", description="how the image becomes a vector: global average pooling, or flattening"
     )
     norm: Norm = Field(default="none", description="normalization between each convolution and its activation")
+    dropout: DropoutRate = 0.0
 
     @field_validator("kernel")
     @classmethod
@@ -65,6 +68,8 @@ class CNN(_base.Network):
             )
             layers.update((f"norm{index}", layer) for layer in norm_layers(self.norm, self.channels, image=True))
             layers[f"activation{index}"] = activation.layer()
+            if self.dropout:
+                layers[f"dropout{index}"] = Dropout(self.dropout)
             channels, height, width = self.channels, ceil(height / stride), ceil(width / stride)
         if self.head == "average":
             layers["pool"] = nn.AdaptiveAvgPool2d(1)

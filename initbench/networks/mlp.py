@@ -14,7 +14,9 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import nn
 
 from initbench.activations import Activation
+from initbench.layers import Dropout
 from initbench.networks import _base
+from initbench.networks._base import DropoutRate
 from initbench.networks._norm import Norm, needs_bias, norm_layers
 
 DEFAULT_DEPTH = 5
@@ -36,6 +38,7 @@ class MLP(_base.Network):
         default=None, description="units of the hidden layers one by one, instead of depth and width"
     )
     norm: Norm = Field(default="none", description="normalization between each hidden layer and its activation")
+    dropout: DropoutRate = 0.0
 
     @model_validator(mode="before")
     @classmethod
@@ -64,6 +67,8 @@ class MLP(_base.Network):
             layers[f"layer{index}"] = nn.Linear(fan_in, width, bias=needs_bias(self.norm))
             layers.update((f"norm{index}", layer) for layer in norm_layers(self.norm, width, image=False))
             layers[f"activation{index}"] = activation.layer()
+            if self.dropout:
+                layers[f"dropout{index}"] = Dropout(self.dropout)
             fan_in = width
         layers["output"] = nn.Linear(fan_in, outputs)
         return nn.Sequential(layers)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from initbench.inits import FillContext
+from initbench.layers import seed_dropout
 from initbench.plan import Trial
 from initbench.seeding import derived_seed
 from initbench.sites import Site, survey
@@ -33,6 +34,7 @@ def initialised(trials: Sequence[Trial], material: Material) -> Filled:
     for trial, network in zip(trials, networks, strict=True):
         started = time.perf_counter()
         trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=material.probe.x))
+        seed_dropout(network, trial.seed)
         seconds.append(time.perf_counter() - started)
     return Filled(networks=tuple(networks), sites=sites, seconds=tuple(seconds))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from initbench.train.trace import Trace
 
@@ -19,9 +19,12 @@ class Stack(ABC):
     [R, N, outputs].
     """
 
-    def __init__(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> None:
+    def __init__(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], dropouts: Sequence[nn.Module] = ()
+    ) -> None:
         self.parameters = {name: value.requires_grad_(True) for name, value in parameters.items()}
         self.buffers = buffers
+        self._dropouts = tuple(dropouts)
         self.replicas = next(iter(parameters.values())).shape[0]
 
     @abstractmethod
@@ -47,11 +50,18 @@ class Stack(ABC):
             self.set_training(True)
 
     @contextmanager
-    def preserving_buffers(self) -> Iterator[None]:
-        """Put running statistics back at the end: measuring must leave no trace in training."""
+    def measuring(self) -> Iterator[None]:
+        """Batch statistics as in training, but nothing is dropped, and running statistics are put back at the end.
+
+        Measuring must leave no trace in training: neither in a buffer nor in a stream of random masks.
+        """
         saved = {name: value.clone() for name, value in self.buffers.items()}
+        for layer in self._dropouts:
+            layer.eval()
         try:
             yield
         finally:
+            for layer in self._dropouts:
+                layer.train()
             for name, value in saved.items():
                 self.buffers[name].copy_(value)

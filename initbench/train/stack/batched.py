@@ -16,6 +16,7 @@ from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Pointwise
+from initbench.layers import Dropout
 from initbench.sites import WEIGHT_LAYERS, activation_of
 from initbench.train.stack import layers as batched
 from initbench.train.stack._base import Stack
@@ -46,7 +47,11 @@ class BatchedStack(Stack):
 
     def __init__(self, networks: Sequence[nn.Module], sample: Tensor) -> None:
         self._graph = _batched_graph(networks, sample)
-        super().__init__(dict(self._graph.named_parameters()), dict(self._graph.named_buffers()))
+        super().__init__(
+            dict(self._graph.named_parameters()),
+            dict(self._graph.named_buffers()),
+            [module for module in self._graph.modules() if isinstance(module, batched.Dropout)],
+        )
         if self.parameters.keys() != dict(networks[0].named_parameters()).keys():
             raise Unbatchable("parameters that are shared between layers, computed, or not used")
         self._interpreter = _Tracing(self._graph)
@@ -106,10 +111,10 @@ class _Tracing(fx.Interpreter):
 
 
 class _Leaves(fx.Tracer):
-    """Takes this package's pointwise layers as layers, beside those of ``torch.nn``."""
+    """Takes this package's own layers as layers, beside those of ``torch.nn``."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Pointwise) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, (Pointwise, Dropout)) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphModule:
@@ -159,6 +164,8 @@ def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
         return batched.Linear(layers)
     if isinstance(first, (nn.Conv1d, nn.Conv2d)) and first.padding_mode in ("zeros", "circular"):
         return batched.Convolution(layers)
+    if isinstance(first, Dropout):
+        return batched.Dropout(layers, images=_shape(source)[1] if dims > 2 else None)
     if isinstance(first, nn.PReLU):
         return batched.PReLU(layers, images=_shape(source)[1] if dims > 2 else None)
     if isinstance(first, (nn.BatchNorm1d, nn.BatchNorm2d)) and first.momentum is not None:

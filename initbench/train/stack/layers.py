@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from initbench import layers as plain
+
 
 def stacked(layers: Sequence[nn.Module], name: str) -> Tensor | None:
     """The parameters or buffers called ``name`` of R layers, as one tensor [R, …], or None where they have none."""
@@ -109,6 +111,26 @@ class PReLU(Layer):
         else:
             slope = self.weight.expand(-1, self._channels).reshape(1, -1, *[1] * (x.dim() - 2))
         return torch.where(x > 0, x, slope * x)
+
+
+class Dropout(Layer):
+    """Each replica's mask from its own stream, so that it does not depend on the stack around it."""
+
+    def __init__(self, layers: Sequence[plain.Dropout], images: int | None) -> None:
+        super().__init__()
+        self._layers = tuple(layers)
+        self._channels = images
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop values in training."""
+        if not self.training:
+            return x
+        if self._channels is None:
+            return x * torch.stack([layer.mask(x.shape[1:], x) for layer in self._layers])
+        samples, _, *space = x.shape
+        masks = [layer.mask((samples, self._channels, *space), x) for layer in self._layers]
+        shared = x.shape[1] == self._channels
+        return (x.repeat(1, len(masks), *[1] * len(space)) if shared else x) * torch.cat(masks, dim=1)
 
 
 class Flatten(Layer):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from initbench.layers import Dropout
 from initbench.sites import WEIGHT_LAYERS, activation_of
 from initbench.train.stack._base import Stack
 from initbench.train.trace import Trace
@@ -25,25 +26,28 @@ class LoopedStack(Stack):
         super().__init__(
             {name: torch.stack([own[name].detach() for own in parameters]) for name in parameters[0]},
             {name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
+            [module for network in networks for module in network.modules() if isinstance(module, Dropout)],
         )
-        self._skeleton = networks[0]
+        self._networks = tuple(networks)
         self.set_training(True)
 
     def forward(self, x: Tensor, trace: Trace | None = None) -> Tensor:
         """The outputs of each network in turn."""
-        with _traced(self._skeleton, trace):
-            return torch.stack([self._one(replica, x[min(replica, len(x) - 1)]) for replica in range(self.replicas)])
+        return torch.stack([self._one(replica, x[min(replica, len(x) - 1)], trace) for replica in range(self.replicas)])
 
     def set_training(self, training: bool) -> None:
-        """Switch the module's mode."""
-        self._skeleton.train(training)
+        """Switch the modules' mode."""
+        for network in self._networks:
+            network.train(training)
 
     def state(self, replica: int) -> dict[str, Tensor]:
         """The replica's slices."""
         return {name: value[replica] for name, value in {**self.parameters, **self.buffers}.items()}
 
-    def _one(self, replica: int, x: Tensor) -> Tensor:
-        outputs: Tensor = functional_call(self._skeleton, self.state(replica), (x,))
+    def _one(self, replica: int, x: Tensor, trace: Trace | None) -> Tensor:
+        network = self._networks[replica]
+        with _traced(network, trace):
+            outputs: Tensor = functional_call(network, self.state(replica), (x,))
         return outputs
 
 
