@@ -51,7 +51,7 @@ def test_those_who_never_did_or_did_only_now_and_then_are_named():
 
 def test_equals_share_the_first_place():
     assert sentence(*reaching("he", 20, 20), *reaching("orthogonal", 20, 20), *reaching("xavier", None, None)) == (
-        "he and orthogonal reached train loss 0.5 together, both at a median of 20 of 50 steps (all 2 seeds each); "
+        "he and orthogonal reached train loss 0.5 together, both at a median of 20 of 50 steps (both seeds each); "
         "xavier never did."
     )
 
@@ -95,7 +95,7 @@ def test_divergence_and_failure_are_told_from_missing_the_target():
         Trial("sparse", 0, status="failed", reason="killed", planned=50),
     ]
     assert sentence(*trials) == (
-        "he reached train loss 0.5 in all 2 seeds (median 20 of 50 steps); normal[std=1.0] diverged; "
+        "he reached train loss 0.5 in both seeds (median 20 of 50 steps); normal[std=1.0] diverged; "
         "sparse gave no result."
     )
 
@@ -138,7 +138,7 @@ def test_a_sweep_that_nobody_survives_says_so():
 
 def test_crossed_seeds_are_called_runs():
     twice = [Trial("he", 0, (1.0, 0.4), at={"copy": copy}) for copy in range(2)]
-    assert "all 2 runs" in sentence(*twice)
+    assert "both runs" in sentence(*twice)
 
 
 @pytest.mark.parametrize("trials", [(), (Trial("he", 0, status="failed", reason="killed"),)])

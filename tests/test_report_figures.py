@@ -176,3 +176,12 @@ def test_a_regression_is_drawn_by_its_test_loss_and_nothing_measured_draws_nothi
     assert "test_loss" in drawn(Trial("he", 0, (2.0, 1.0)), task="regression")
     assert drawn(Trial("he", 0, status="failed", reason="killed")) == {}
     assert drawn() == {}
+
+
+def test_a_scheme_that_diverged_before_the_last_probe_is_not_silently_absent_from_it():
+    figure = drawn(
+        Trial("he", 0, (2.0, 1.0), activations=[(1.0, 1.0)] * 2, gradients=[(1.0, 1.0)] * 2),
+        Trial("normal[std=9]", 0, (math.inf,), activations=[(1.0, 1.0)], gradients=[(1.0, 1.0)], status="diverged"),
+    )["gradient_variance"]
+    assert legend(figure) == ["he", "normal[std=9] (diverged 1/1)"]
+    assert "as far as it was probed" in " ".join(text.get_text() for text in figure.texts)

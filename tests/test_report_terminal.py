@@ -66,6 +66,11 @@ def test_names_and_reasons_are_never_read_as_markup():
     assert "[red]no" in shown
 
 
+def test_a_divergence_without_a_reason_is_told_by_its_step_and_layer():
+    shown = text(analyze(results(Trial("he", 0, (9.0, math.inf), status="diverged", planned=30))))
+    assert "he, seed 0: diverged at step 20, first bad layer layer2\n" in shown
+
+
 def test_a_long_list_of_failures_is_shortened_and_says_where_the_rest_is():
     shown = text(analyze(results(*(Trial("he", seed, status="failed", reason="killed") for seed in range(30)))))
     assert shown.count("killed") == 10

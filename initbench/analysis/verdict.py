@@ -159,7 +159,7 @@ def _seeds(row: pd.Series) -> str:
     if row["trials"] == 1:
         return f"its only {noun}"
     if row["reached"] == row["trials"]:
-        return f"all {wording.count(row['trials'], noun)}"
+        return f"both {noun}s" if row["trials"] == 2 else f"all {wording.count(row['trials'], noun)}"
     return f"{row['reached']} of {wording.count(row['trials'], noun)}"
 
 

@@ -82,4 +82,4 @@ def count(number: int, noun: str) -> str:
 def target(metric: str, value: float) -> str:
     """``train loss 0.5``, ``test accuracy 95%``."""
     words = metric.replace("_", " ")
-    return f"{words} {100 * value:g}%" if metric.endswith("accuracy") else f"{words} {value:g}"
+    return f"{words} {100 * value:g}%" if metric.endswith("accuracy") else f"{words} {value:.3g}"

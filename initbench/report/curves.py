@@ -6,8 +6,6 @@ survivors. The seeds that go on are drawn singly and thin, and each divergence i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -46,7 +44,7 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
         f"{metric.replace('_', ' ').capitalize()}, {comparison.results.manifest.name}",
         schemes,
         explanation=_explanation(comparison),
-        notes=_notes(comparison),
+        notes=panels.endings(comparison),
     )
     return figure
 
@@ -118,13 +116,3 @@ def _explanation(comparison: Comparison) -> str:
     if comparison.schemes["diverged"].any():
         text += " × on the upper edge: a seed diverged at this step; thin lines: the seeds that go on."
     return text
-
-
-def _notes(comparison: Comparison) -> Mapping[str, str]:
-    """What the legend adds to a scheme's name: how many of its trials diverged or failed."""
-    totals = comparison.schemes.groupby(cells.SCHEME, sort=False)[["trials", "diverged", "failed"]].sum()
-    notes = {}
-    for name, row in totals.iterrows():
-        parts = [f"{state} {row[state]}/{row['trials']}" for state in ("diverged", "failed") if row[state]]
-        notes[str(name)] = ", ".join(parts)
-    return notes

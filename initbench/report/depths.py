@@ -47,7 +47,8 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panels.name_axes(panel, "layer (the last is the output layer)", TITLES[column].lower())
     panels.finish(figure, f"{TITLES[column]} by layer, {comparison.results.manifest.name}", schemes,
-                  explanation=_explanation(visible, column, len(settings)))  # fmt: skip
+                  explanation=_explanation(comparison, visible, column),
+        notes=panels.endings(comparison))  # fmt: skip
     return figure
 
 
@@ -86,13 +87,15 @@ def _moment(steps: pd.Series) -> str:
     return "before training" if step == 0 else f"after {step} steps"
 
 
-def _explanation(profiles: pd.DataFrame, column: str, settings: int) -> str:
+def _explanation(comparison: Comparison, profiles: pd.DataFrame, column: str) -> str:
     variance = profiles[f"{column}_geomean"].astype(float)
     text = "Geometric mean over seeds."
-    if settings > 1:
+    if cells.swept(comparison.axes):
         text += " Each setting has its own scale."
     if (variance == 0).any():
         text += " Triangle on the lower edge: exactly zero."
     if (~np.isfinite(variance)).any():
         text += " × on the upper edge: not finite."
+    if comparison.schemes["diverged"].any() and (profiles["probe"] == layers.LAST).any():
+        text += " A seed that diverged counts as far as it was probed."
     return text

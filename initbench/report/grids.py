@@ -124,9 +124,11 @@ def _ending(row: Mapping[str, Any]) -> str:
     reason = str(row["reason"]).partition("\n")[0] if pd.notna(row["reason"]) else ""
     if row["status"] != "diverged":
         return f"failed: {reason or 'no reason recorded'}"
+    if reason:
+        return f"diverged: {reason}"
     step = f" at step {wording.steps(float(row['diverged_step']))}" if pd.notna(row["diverged_step"]) else ""
     layer = f", first bad layer {row['first_bad_layer']}" if pd.notna(row["first_bad_layer"]) else ""
-    return f"diverged{step}{layer}" + (f" ({reason})" if reason else "")
+    return f"diverged{step}{layer}"
 
 
 def _identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:

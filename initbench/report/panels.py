@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from initbench.analysis import Comparison, cells
 from initbench.report.palette import Look
 
 MOST_COLUMNS = 3
@@ -66,6 +67,16 @@ def finish(
     ]
     figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, handlelength=3.2,
                   borderaxespad=0.2)  # fmt: skip
+
+
+def endings(comparison: Comparison) -> Mapping[str, str]:
+    """What the legend adds to a scheme's name: how many of its trials diverged or failed."""
+    totals = comparison.schemes.groupby(cells.SCHEME, sort=False)[["trials", "diverged", "failed"]].sum()
+    notes = {}
+    for name, row in totals.iterrows():
+        parts = [f"{state} {row[state]}/{row['trials']}" for state in ("diverged", "failed") if row[state]]
+        notes[str(name)] = ", ".join(parts)
+    return notes
 
 
 def name_axes(panel: Axes, horizontal: str, vertical: str) -> None:
