@@ -27,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog="Start here: [bold]initbench compare he xavier[/bold]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(rich_help_panel=EXPERIMENTS)(run)

@@ -33,7 +33,7 @@ class Setup:
     ] = None
     network: Annotated[
         str | None,
-        typer.Option(help="Network, such as mlp or 'cnn[depth=10]'.", rich_help_panel=EXPERIMENT, show_default="mlp"),
+        typer.Option(help=r"Network, such as mlp or 'cnn\[depth=10]'.", rich_help_panel=EXPERIMENT, show_default="mlp"),
     ] = None
     activation: Annotated[
         str | None, typer.Option(help="Activation.", rich_help_panel=EXPERIMENT, show_default="relu")
@@ -81,8 +81,8 @@ def compare(
     schemes: Annotated[
         list[str],
         typer.Argument(
-            metavar="SCHEME...",
-            help="Schemes, inline: he, 'normal[std=0.01,0.1]'. See initbench list inits.",
+            metavar="SCHEME",
+            help=r"Schemes, inline: he, 'normal\[std=0.01,0.1]'. See initbench list inits.",
             show_default=False,
             autocompletion=completion.schemes,
         ),
@@ -91,12 +91,12 @@ def compare(
     execution: Execution,
     overrides: Overrides = None,
 ) -> None:
-    """Compare schemes on a deep ReLU network, or on the one you describe.
+    r"""Compare schemes on a deep ReLU network, or on the one you describe.
 
-    Lists are axes: --depth 10,20 compares at both depths. Trials that results/compare already holds are not trained
-    again.
+    Lists are axes: --depth 10,20 compares at both depths.
+    Trials that the results folder already holds are not trained again.
 
-    Example: initbench compare he xavier 'normal[std=0.01]' --activation tanh
+    Example: initbench compare he xavier 'normal\[std=0.01]' --depth 10,20
     """
     from initbench.api import schemes_compared
     from initbench.cli.stages import carry_out

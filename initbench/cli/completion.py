@@ -8,6 +8,11 @@ PACKAGE = Path(__file__).parent.parent
 KINDS = ("inits", "activations", "networks", "datasets", "optimizers", "schedules")
 
 
+def listable(incomplete: str) -> list[str]:
+    """What ``initbench list`` lists."""
+    return _starting(incomplete, [*KINDS, "configs"])
+
+
 def schemes(incomplete: str) -> list[str]:
     """Names of initialization schemes."""
     return _starting(incomplete, _modules("inits"))

@@ -16,8 +16,7 @@ def info(
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    versions = facts.pop("versions")
-    lines = {**facts, **versions}
+    lines = {**facts.pop("versions"), **facts}
     width = max(map(len, lines))
     for name, value in lines.items():
         typer.echo(f"{name:<{width}}  {'none' if value is None else value}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from initbench.cli import console
+from initbench.cli import completion, console
+from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
     from initbench.component import Catalog
@@ -19,33 +21,31 @@ if TYPE_CHECKING:
 Cells = tuple[str, ...]
 
 
-class Kind(StrEnum):
-    """What can be listed."""
-
-    INITS = "inits"
-    ACTIVATIONS = "activations"
-    NETWORKS = "networks"
-    DATASETS = "datasets"
-    OPTIMIZERS = "optimizers"
-    SCHEDULES = "schedules"
-    CONFIGS = "configs"
-
-
 def list_components(
     kind: Annotated[
-        Kind | None, typer.Argument(help="What to list: everything, if left out.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            help="inits, activations, networks, datasets, optimizers, schedules or configs.",
+            show_default="everything",
+            autocompletion=completion.listable,
+        ),
     ] = None,
 ) -> None:
     """List schemes, activations, networks, datasets, optimizers, schedules and shipped configs.
 
     Example: initbench list inits
     """
+    if kind is not None and kind not in _LISTS:
+        near = get_close_matches(kind.lower(), _LISTS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(_LISTS)}"
+        raise InitbenchError(f"there is no list of '{kind}'; {hint}")
     screen = console.out()
-    for shown in [kind] if kind else Kind:
+    for shown in _LISTS if kind is None else [kind]:
         if kind is None:
-            screen.print(Text(f"\n{shown.value.capitalize()}", style="bold"))
+            screen.print(Text(f"\n{shown.capitalize()}\n", style="bold"))
         screen.print(_table(*_LISTS[shown]()))
-    hint = "initbench run NAME runs one" if kind is Kind.CONFIGS else "initbench show NAME tells more"
+    hint = "initbench run NAME runs one" if kind == "configs" else "initbench show NAME tells more"
     screen.print(f"\n{hint}.", style="dim")
 
 
@@ -67,7 +67,7 @@ def _configs() -> tuple[Cells, Iterator[Cells]]:
     from initbench.config import shipped_configs
 
     files = shipped_configs().items()
-    return ("name", "what it shows"), ((name, _first_line(path.read_text(encoding="utf-8"))) for name, path in files)
+    return ("name", "what it shows"), ((name, _opening(path.read_text(encoding="utf-8"))) for name, path in files)
 
 
 def _plain(kind: str) -> tuple[Cells, Iterator[Cells]]:
@@ -77,25 +77,27 @@ def _plain(kind: str) -> tuple[Cells, Iterator[Cells]]:
     return ("name", "what it is"), ((name, cls.summary()) for name, cls in catalog.items())
 
 
-_LISTS: Mapping[Kind, Callable[[], tuple[Cells, Iterator[Cells]]]] = {
-    Kind.INITS: _inits,
-    Kind.ACTIVATIONS: _activations,
-    Kind.NETWORKS: lambda: _plain("network"),
-    Kind.DATASETS: lambda: _plain("dataset"),
-    Kind.OPTIMIZERS: lambda: _plain("optimizer"),
-    Kind.SCHEDULES: lambda: _plain("schedule"),
-    Kind.CONFIGS: _configs,
+_LISTS: Mapping[str, Callable[[], tuple[Cells, Iterator[Cells]]]] = {
+    "inits": _inits,
+    "activations": _activations,
+    "networks": lambda: _plain("network"),
+    "datasets": lambda: _plain("dataset"),
+    "optimizers": lambda: _plain("optimizer"),
+    "schedules": lambda: _plain("schedule"),
+    "configs": _configs,
 }
 
 
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0].lstrip("# ")
+def _opening(text: str) -> str:
+    """The first paragraph of the comment that a config begins with."""
+    comment = takewhile(lambda line: line.startswith("#") and line.strip("# "), text.splitlines())
+    return " ".join(line.strip("# ") for line in comment)
 
 
 def _table(heading: Cells, rows: Iterator[Cells]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, name in enumerate(heading):
         table.add_column(name, justify="right" if "gain" in name else "left", no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(cell.replace("``", "")) for cell in row))
     return table

@@ -34,7 +34,7 @@ def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
         typer.echo(json.dumps(_as_data(work), indent=2, ensure_ascii=False))
         return
     shown = rows(work)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for axis in _columns(work):
         table.add_column(Text("scheme" if axis == "init" else axis.rpartition(".")[2]), overflow="fold")
     for heading in ("trials", "done"):
@@ -47,7 +47,7 @@ def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
     screen.print(table)
     if len(shown) > MOST_ROWS:
         screen.print(f"and {len(shown) - MOST_ROWS} more rows (--json lists them all)")
-    screen.print(_summary(work, resources), soft_wrap=True)
+    screen.print(f"\n{_summary(work, resources)}", soft_wrap=True)
 
 
 def rows(work: Schedule) -> list[Row]:

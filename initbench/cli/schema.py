@@ -10,8 +10,10 @@ import typer
 def schema() -> None:
     """Print the JSON Schema of a config, for editors.
 
-    Example: initbench schema > initbench.schema.json, and put
-    "# yaml-language-server: $schema=initbench.schema.json" on the first line of the config.
+    Example: initbench schema > initbench.schema.json
+
+    The config's first line then tells the editor:
+    # yaml-language-server: $schema=initbench.schema.json
     """
     from initbench.config import json_schema
 

@@ -64,6 +64,7 @@ def _page(name: str, kind: str, cls: type[Component], preset: Mapping[str, Any])
     yield Text("\n") + summary + Text("\n")
     yield _facts(cls)
     if cls.model_fields:
+        yield Text()
         yield _options(cls)
     for paragraph in paragraphs:
         yield Padding(paragraph, (1, 0, 0, 0))
@@ -100,7 +101,7 @@ def _options(cls: type[Component]) -> Table:
     from initbench.component import inline
     from initbench.config.expected import field_words
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("option", "value", "default", "what it does"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "option")
     for name, field in cls.model_fields.items():
