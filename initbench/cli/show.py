@@ -62,9 +62,11 @@ def _page(name: str, kind: str, cls: type[Component], preset: Mapping[str, Any])
     yield heading
     summary, *paragraphs = map(_filled, re.split(r"\n\s*\n", module_doc(cls)))
     yield Text("\n") + summary + Text("\n")
-    yield _facts(cls)
-    if cls.model_fields:
+    facts = _facts(cls)
+    if facts.row_count:
+        yield facts
         yield Text()
+    if cls.model_fields:
         yield _options(cls)
     for paragraph in paragraphs:
         yield Padding(paragraph, (1, 0, 0, 0))
