@@ -59,7 +59,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Records:
-    """The three tables. Columns are documented in ``docs/reference/records.md``; a missing value is NaN or None."""
+    """The three tables. Columns are documented in ``docs/records.md``; a missing value is NaN or None."""
 
     outcomes: pd.DataFrame
     curves: pd.DataFrame
