@@ -35,7 +35,7 @@ TRIAL = Trial(
     data_seed=0,
     data_fingerprint="the samples",
 )
-GOLDEN_ID = "6de4c10298ddb990"
+GOLDEN_ID = "ecc7778afe2d1b07"
 
 
 def planned(text: str, *overrides: str) -> Plan:
