@@ -1,6 +1,10 @@
-"""Layers of this package's own, for what the standard ones cannot say: where randomness comes from.
+"""Layers of this package's own, for what the standard ones cannot say.
 
-Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+Schemes for residual networks must know where a branch begins and ends, so a residual sum is a layer here, and so are
+the scalars that some of them add to it. Dropout is here for the sake of its randomness.
+
+He et al., "Deep Residual Learning for Image Recognition", 2016; Zhang, Dauphin and Ma, "Fixup Initialization", 2019,
+for the scalars; Srivastava et al., "Dropout", 2014.
 """
 
 from __future__ import annotations
@@ -39,6 +43,43 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """The probability."""
         return f"rate={self.rate}"
+
+
+class ResidualBlock(nn.Module):
+    """x + branch(x)."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add what the branch makes of x."""
+        sum_: Tensor = x + self.branch(x)
+        return sum_
+
+
+class Scale(nn.Module):
+    """A trained scalar factor, 1 at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply every value."""
+        return self.weight * x
+
+
+class Shift(nn.Module):
+    """A trained scalar offset, 0 at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add to every value."""
+        return x + self.bias
 
 
 def seed_dropout(network: nn.Module, seed: int) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
 from initbench.activations import ACTIVATIONS, Activation, Pointwise
+from initbench.layers import ResidualBlock, Scale
 
 Kind = Literal["linear", "conv", "conv_transpose"]
 
@@ -29,6 +30,31 @@ WEIGHT_LAYERS: tuple[type[nn.Module], ...] = (
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
 )
+NORM_LAYERS: tuple[type[nn.Module], ...] = (
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.InstanceNorm1d,
+    nn.InstanceNorm2d,
+    nn.InstanceNorm3d,
+)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The place of a weight layer in a residual branch, in a network of ``count`` branches.
+
+    ``index`` counts branches, ``position`` the ``length`` weight layers of this one, both from 0 in execution order.
+    ``multiplier`` is the name of the trained factor that scales the branch, if it has one.
+    """
+
+    index: int = 0
+    count: int = 1
+    position: int = 0
+    length: int = 1
+    multiplier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +64,8 @@ class Site:
     ``shape`` is the shape of the weight as PyTorch stores it: [out, in] for linear layers, [out, in/groups, *kernel]
     for convolutions, [in, out/groups, *kernel] for transposed ones. ``index`` counts weight layers from 0 in execution
     order, ``count`` is their number; ``before`` and ``after`` are the activations that feed the layer and follow it
-    (None at the input and at the output).
+    (None at the input and at the output). ``normalized`` says whether a normalization layer follows before the next
+    weights; ``branch`` is the place in a residual branch, None outside of one.
     """
 
     shape: tuple[int, ...]
@@ -49,8 +76,9 @@ class Site:
     count: int = 1
     before: Activation | None = None
     after: Activation | None = None
-    ends_branch: bool = False
     has_bias: bool = True
+    normalized: bool = False
+    branch: Branch | None = None
 
     @property
     def weight(self) -> str:
@@ -76,6 +104,11 @@ class Site:
     def is_output(self) -> bool:
         """Whether this is the last weight layer."""
         return self.index == self.count - 1
+
+    @property
+    def ends_branch(self) -> bool:
+        """Whether this is the last weight layer of a residual branch."""
+        return self.branch is not None and self.branch.position == self.branch.length - 1
 
     @property
     def activation(self) -> Activation | None:
@@ -132,9 +165,10 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
                 before=_last_activation(called[preceding:here]),
                 after=_last_activation(called[here:following][::-1]),
                 has_bias=module.bias is not None,
+                normalized=any(isinstance(layer, NORM_LAYERS) for _, layer in called[here:following]),
             )
         )
-    return tuple(sites)
+    return _with_branches(network, sites)
 
 
 @contextmanager
@@ -157,6 +191,23 @@ def activation_of(module: nn.Module) -> Activation | None:
     if isinstance(module, nn.PReLU):
         return ACTIVATIONS["prelu"](slope=float(module.weight.detach().mean()))  # type: ignore[call-arg]
     return None
+
+
+def _with_branches(network: nn.Module, sites: list[Site]) -> tuple[Site, ...]:
+    """The sites, those inside of a residual branch with their place in it (that of the innermost branch)."""
+    blocks = {name: block for name, block in network.named_modules() if isinstance(block, ResidualBlock)}
+    members: dict[str, list[Site]] = {}
+    for site in sites:
+        inside = [name for name in blocks if f"{site.layer}.".startswith(f"{name}.branch.".lstrip("."))]
+        if inside:
+            members.setdefault(max(inside, key=len), []).append(site)
+    placed = {}
+    for index, (name, own) in enumerate(members.items()):
+        scales = [path for path, module in blocks[name].named_modules(prefix=name) if isinstance(module, Scale)]
+        multiplier = f"{scales[-1]}.weight" if scales else None
+        for position, site in enumerate(own):
+            placed[site.layer] = Branch(index, len(members), position, len(own), multiplier)
+    return tuple(replace(site, branch=placed.get(site.layer)) for site in sites)
 
 
 def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]]:

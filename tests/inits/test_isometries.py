@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from initbench.inits import INITS, Init
 from initbench.seeding import generator
-from initbench.sites import Site
+from initbench.sites import Branch, Site
 
 
 def drawn(init: Init, site: Site) -> Tensor:
@@ -135,4 +135,4 @@ def test_zero_init_can_start_the_output_at_zero_and_always_ends_branches_so() ->
     output = Site((10, 16), index=3, count=4)
     assert drawn(INITS["zero_init"](), output).any()
     assert not drawn(INITS["zero_init"](zero_output=True), output).any()
-    assert not drawn(INITS["zero_init"](), Site((8, 8), count=4, ends_branch=True)).any()
+    assert not drawn(INITS["zero_init"](), Site((8, 8), count=4, branch=Branch())).any()

@@ -7,7 +7,7 @@ knows. A layer or an operation without one raises ``Unbatchable``, and the calle
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Pointwise
-from initbench.layers import Dropout
+from initbench.layers import Dropout, Scale, Shift
 from initbench.sites import WEIGHT_LAYERS, activation_of
 from initbench.train.stack import layers as batched
 from initbench.train.stack._base import Stack
@@ -36,6 +36,10 @@ POINTWISE_FUNCTIONS: frozenset[Callable[..., Any] | str] = frozenset({
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, torch.add, torch.sub, torch.mul,
     "relu", "tanh", "sigmoid", "add", "sub", "mul", "neg",
 })  # fmt: skip
+
+CHANNELWISE_FORMS: Mapping[type[nn.Module], Callable[..., nn.Module]] = {
+    nn.PReLU: batched.PReLU, Dropout: batched.Dropout, Scale: batched.Scale, Shift: batched.Shift,
+}  # fmt: skip
 
 
 class Unbatchable(Exception):  # noqa: N818 - no error: the loop takes over
@@ -114,7 +118,7 @@ class _Leaves(fx.Tracer):
     """Takes this package's own layers as layers, beside those of ``torch.nn``."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, (Pointwise, Dropout)) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, (Pointwise, *CHANNELWISE_FORMS)) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphModule:
@@ -164,10 +168,9 @@ def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
         return batched.Linear(layers)
     if isinstance(first, (nn.Conv1d, nn.Conv2d)) and first.padding_mode in ("zeros", "circular"):
         return batched.Convolution(layers)
-    if isinstance(first, Dropout):
-        return batched.Dropout(layers, images=_shape(source)[1] if dims > 2 else None)
-    if isinstance(first, nn.PReLU):
-        return batched.PReLU(layers, images=_shape(source)[1] if dims > 2 else None)
+    for kind, form in CHANNELWISE_FORMS.items():
+        if isinstance(first, kind):
+            return form(layers, images=_shape(source)[1] if dims > 2 else None)
     if isinstance(first, (nn.BatchNorm1d, nn.BatchNorm2d)) and first.momentum is not None:
         return batched.BatchNorm(layers, first.momentum, vectors=dims == 2)
     if isinstance(first, nn.LayerNorm) and dims == 2:

@@ -106,10 +106,7 @@ class PReLU(Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Give x above zero, slope · x below."""
         assert self.weight is not None  # noqa: S101
-        if self._channels is None:
-            slope = self.weight.unsqueeze(1)
-        else:
-            slope = self.weight.expand(-1, self._channels).reshape(1, -1, *[1] * (x.dim() - 2))
+        slope = _spread(self.weight, x, self._channels)
         return torch.where(x > 0, x, slope * x)
 
 
@@ -131,6 +128,34 @@ class Dropout(Layer):
         masks = [layer.mask((samples, self._channels, *space), x) for layer in self._layers]
         shared = x.shape[1] == self._channels
         return (x.repeat(1, len(masks), *[1] * len(space)) if shared else x) * torch.cat(masks, dim=1)
+
+
+class Scale(Layer):
+    """A factor for each replica."""
+
+    def __init__(self, layers: Sequence[plain.Scale], images: int | None) -> None:
+        super().__init__()
+        self.weight = parameter(stacked(layers, "weight"))
+        self._channels = images
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply every value of a replica."""
+        assert self.weight is not None  # noqa: S101
+        return _spread(self.weight, x, self._channels) * x
+
+
+class Shift(Layer):
+    """An offset for each replica."""
+
+    def __init__(self, layers: Sequence[plain.Shift], images: int | None) -> None:
+        super().__init__()
+        self.bias = parameter(stacked(layers, "bias"))
+        self._channels = images
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add to every value of a replica."""
+        assert self.bias is not None  # noqa: S101
+        return x + _spread(self.bias, x, self._channels)
 
 
 class Flatten(Layer):
@@ -209,6 +234,13 @@ class GroupNorm(Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each group of channels of each replica."""
         return functional.group_norm(x, self._replicas * self._groups, _flat(self.weight), _flat(self.bias), self._eps)
+
+
+def _spread(value: Tensor, x: Tensor, channels: int | None) -> Tensor:
+    """A value [R, 1] for each replica, or [R, units], shaped to meet vectors, or images with so many channels."""
+    if channels is None:
+        return value.unsqueeze(1)
+    return value.expand(-1, channels).reshape(1, -1, *[1] * (x.dim() - 2))
 
 
 def _flat(value: Tensor | None) -> Tensor | None:
