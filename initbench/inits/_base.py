@@ -37,6 +37,8 @@ class Init(Component, ABC):
     """The law in one line, for instance ``Var(W) = 2 / fan_in``."""
     suits: ClassVar[str]
     """When to use it, in one sentence."""
+    draws_independently: ClassVar[bool] = True
+    """Whether weights and biases are independent of each other, as mean-field predictions take them to be."""
 
     @abstractmethod
     def fill(self, network: nn.Module, context: FillContext) -> None:

@@ -31,6 +31,7 @@ class DataDependent(_base.Init):
     aliases: ClassVar = {"krahenbuhl": {}}
     formula: ClassVar[str] = "W = V / σ, b = -μ / σ for each unit, V normal, μ and σ over a batch"
     suits: ClassVar[str] = "inputs far from standardized, and activations with a mean of their own"
+    draws_independently: ClassVar[bool] = False  # a bias undoes what its unit's weights make of the batch
 
     def fill(self, network: nn.Module, context: _base.FillContext) -> None:
         """Draw normal weights, then standardize the output of every unit."""

@@ -18,10 +18,12 @@ from initbench.datasets import Split
 from initbench.plan import Trial
 from initbench.records import Records
 from initbench.train.batches import Batches
+from initbench.train.blueprint import blueprint
 from initbench.train.initialise import initialised
 from initbench.train.journal import Facts, Journal
 from initbench.train.material import Material
 from initbench.train.objective import clip_gradients, correct, sample_losses
+from initbench.train.prediction import Predictor
 from initbench.train.probe import Probe, first_bad_layer
 from initbench.train.stack import Stack, stack
 
@@ -70,7 +72,14 @@ def train(trials: Sequence[Trial], material: Material, device: torch.device, lis
         device=device.type,
     )
     probe = Probe(filled.sites, Split(material.probe.x.unsqueeze(0), material.probe.y.unsqueeze(0)), material.spec.task)
-    run = _Run(stack(networks, material.probe.x[:2]), probe, Journal(trials, filled.seconds, facts), material)
+    predictor = Predictor(
+        blueprint(networks[0], material.probe.x[:2]),
+        filled.sites,
+        material.probe.x,
+        [trial.init.draws_independently for trial in trials],
+    )
+    journal = Journal(trials, filled.seconds, facts)
+    run = _Run(stack(networks, material.probe.x[:2]), probe, predictor, journal, material)
     started = time.perf_counter()
     run.train(batches, schedule, listen)
     return run.journal.records(seconds=time.perf_counter() - started)
@@ -82,6 +91,7 @@ class _Run:
 
     stack: Stack
     probe: Probe
+    predictor: Predictor
     journal: Journal
     material: Material
 
@@ -98,7 +108,9 @@ class _Run:
             if metrics:
                 self.journal.curve(step, rate, metrics)
             if step in agenda.probes:
-                self.journal.layers(step, self.probe.sites, self.probe.measure(self.stack))
+                statistics = self.probe.measure(self.stack)
+                predicted = self.predictor.columns(self.stack, statistics) if step == 0 else {}
+                self.journal.layers(step, self.probe.sites, {**statistics, **predicted})
             if step in agenda.rows:
                 listen(step, agenda.steps, self._losses_by_scheme(metrics["train_loss"]))
             if step == agenda.steps or not any(self.journal.alive):

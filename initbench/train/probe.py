@@ -4,7 +4,7 @@ For a layer with pre-activation z and activation a = φ(z), over the probe batch
 
 - *pre-activation mean and variance* are those of z, *activation mean, variance and second moment* those of a (a layer
   that no activation follows has a = z); for ReLU the variance and the second moment differ (gains 1.713 and √2);
-- *gradient variance* is that of ∂(Σᵢ lossᵢ)/∂z, the sum over samples, so it does not depend on the batch size;
+- *gradient mean and variance* are those of ∂(Σᵢ lossᵢ)/∂z, the sum over samples, whatever the size of the batch;
 - *weight-gradient variance and norm* are those of the gradient of the mean loss, as training sees it;
 - *dead fraction* is the share of units (channels, for images) whose activation is the same for every probe sample;
 - *saturated fraction* is the share of what enters φ (z, or what a normalization or a residual sum made of it) where
@@ -90,7 +90,7 @@ def first_bad_layer(statistics: Statistics, sites: Sequence[Site], replica: int,
 def _signal_statistics(z: Tensor, a: Tensor, gradient: Tensor) -> dict[str, Tensor]:
     preact_mean, preact_variance = _moments(z)
     activation_mean, activation_variance = (preact_mean, preact_variance) if a is z else _moments(a)
-    _, grad_variance = _moments(gradient)
+    grad_mean, grad_variance = _moments(gradient)
     return {
         "preact_mean": preact_mean,
         "preact_variance": preact_variance,
@@ -98,6 +98,7 @@ def _signal_statistics(z: Tensor, a: Tensor, gradient: Tensor) -> dict[str, Tens
         "activation_variance": activation_variance,
         "activation_second_moment": activation_variance + activation_mean.square(),
         "dead_fraction": _dead_fraction(a),
+        "grad_mean": grad_mean,
         "grad_variance": grad_variance,
     }
 
