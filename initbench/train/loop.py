@@ -125,12 +125,19 @@ class _Run:
                 group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad()
+        if any(self.journal.alive):  # the last update may have been the fatal one
+            with torch.no_grad():
+                losses = self._losses(batches[agenda.steps])
+            self._watch(agenda.steps, losses)
 
     def _gradients(self, batch: Split) -> Tensor:
         """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""
-        losses = sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task).mean(dim=1)
+        losses = self._losses(batch)
         losses.sum().backward()
         return losses.detach()
+
+    def _losses(self, batch: Split) -> Tensor:
+        return sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task).mean(dim=1)
 
     def _watch(self, step: int, losses: Tensor) -> None:
         """End the trials whose loss left all bounds; they go on riding, unseen, since replicas cannot touch."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from initbench.activations import ACTIVATIONS
+from initbench.layers import seed_dropout
 from initbench.networks import NETWORKS, Network
 
 CLASSES = 3
@@ -24,7 +25,10 @@ class Example:
 
     def networks(self, replicas: int, dtype: torch.dtype = torch.float64) -> list[nn.Module]:
         """Networks that differ in every parameter, and in nothing else."""
-        return [generic(self.build(), seed).to(dtype) for seed in range(replicas)]
+        networks = [generic(self.build(), seed).to(dtype) for seed in range(replicas)]
+        for seed, network in enumerate(networks):
+            seed_dropout(network, seed)
+        return networks
 
     def batch(self, groups: int, samples: int = 7, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
         """x [groups, samples, *shape] and class numbers y [groups, samples]."""
@@ -196,6 +200,10 @@ BUILT_IN: list[tuple[Network, tuple[int, ...]]] = [
     (NETWORKS["mlp"](hidden=(7, 4)), (1, 3, 3)),
     (NETWORKS["cnn"](depth=4, channels=4, strides=(2,)), (3, 7, 7)),
     (NETWORKS["cnn"](depth=3, channels=4, padding="circular", head="flatten"), (1, 8, 6)),
+    (NETWORKS["mlp"](depth=4, width=6, norm="batch"), (5,)),
+    (NETWORKS["mlp"](depth=4, width=6, norm="layer", dropout=0.3), (5,)),
+    (NETWORKS["cnn"](depth=4, channels=4, norm="batch", dropout=0.3), (3, 7, 7)),
+    (NETWORKS["cnn"](depth=3, channels=4, norm="layer", head="flatten"), (1, 8, 6)),
 ]
 
 CATALOG = {
@@ -205,3 +213,4 @@ CATALOG = {
 }
 
 EVERY_NETWORK = CATALOG | HAND_BUILT
+SOME_NETWORKS = {name: e for name, e in CATALOG.items() if name.endswith((" relu", " prelu"))} | HAND_BUILT

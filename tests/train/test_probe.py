@@ -71,6 +71,7 @@ def _layer(seen: dict[str, list[Tensor]], weight: Tensor, activation: str | None
         "activation_second_moment": mean(a**2),
         "dead_fraction": mean(np.array([np.all(a[:, unit] == a[0, unit].flat[0]) for unit in range(a.shape[1])])),
         "saturated_fraction": saturated(z, activation),
+        "grad_mean": mean(g),
         "grad_variance": mean((g - mean(g)) ** 2),
         "weight_mean": mean(w),
         "weight_std": math.sqrt(mean((w - mean(w)) ** 2)),

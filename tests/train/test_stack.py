@@ -5,7 +5,18 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from example_networks import BUILT_IN, CATALOG, CLASSES, EVERY_NETWORK, HAND_BUILT, Example, act, chain, generic
+from example_networks import (
+    BUILT_IN,
+    CATALOG,
+    CLASSES,
+    EVERY_NETWORK,
+    HAND_BUILT,
+    SOME_NETWORKS,
+    Example,
+    act,
+    chain,
+    generic,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -25,7 +36,7 @@ REPLICAS = 3
 TIGHT = 1e-10  # of the largest value: float64 keeps 16 digits, and these networks lose few of them
 
 every_network = pytest.mark.parametrize("example", EVERY_NETWORK.values(), ids=EVERY_NETWORK)
-hand_built = pytest.mark.parametrize("example", HAND_BUILT.values(), ids=HAND_BUILT)
+some_networks = pytest.mark.parametrize("example", SOME_NETWORKS.values(), ids=SOME_NETWORKS)
 groups = pytest.mark.parametrize("shared", [True, False], ids=["one batch for all", "a batch each"])
 
 
@@ -97,7 +108,7 @@ def test_the_batched_form_gives_every_probe_statistic_of_the_loop(example: Examp
         np.testing.assert_array_less(abs(values - theirs[name]), TIGHT * (abs(theirs[name]) + scale) + 1e-300, name)
 
 
-@hand_built
+@some_networks
 @groups
 def test_both_forms_stay_together_over_five_steps_of_adam(example: Example, shared: bool) -> None:
     curves = []
@@ -118,7 +129,7 @@ def test_both_forms_stay_together_over_five_steps_of_adam(example: Example, shar
     assert not torch.equal(curves[0][0], curves[0][4])
 
 
-@hand_built
+@some_networks
 def test_evaluation_uses_the_statistics_that_training_left(example: Example) -> None:
     forms = both(example)
     outputs = []
@@ -130,7 +141,7 @@ def test_evaluation_uses_the_statistics_that_training_left(example: Example) -> 
     assert_close(*outputs, what="outputs in evaluation")
 
 
-@every_network
+@some_networks
 def test_a_state_is_that_of_the_plain_module(example: Example) -> None:
     originals = example.networks(REPLICAS)
     for form in both(example):
@@ -141,7 +152,7 @@ def test_a_state_is_that_of_the_plain_module(example: Example) -> None:
                 assert torch.equal(state[name], value), name
 
 
-@hand_built
+@some_networks
 def test_a_trained_replica_goes_back_into_its_plain_module(example: Example) -> None:
     x, y = example.batch(1)
     for form in both(example):
@@ -158,7 +169,7 @@ def test_a_trained_replica_goes_back_into_its_plain_module(example: Example) -> 
                 assert_close(outputs[replica][None], network.eval()(x[0])[None], f"replica {replica}")
 
 
-@every_network
+@some_networks
 def test_the_loop_is_the_plain_modules_themselves(example: Example) -> None:
     looped = both(example)[1]
     x, y = example.batch(REPLICAS)
@@ -170,7 +181,7 @@ def test_the_loop_is_the_plain_modules_themselves(example: Example) -> None:
             torch.testing.assert_close(gradients[name][replica], p.grad, rtol=1e-12, atol=1e-14)
 
 
-@every_network
+@some_networks
 def test_every_network_of_standard_layers_takes_the_fast_form(example: Example) -> None:
     for dtype in (torch.float32, torch.float64):
         sample = example.batch(1, samples=2, dtype=dtype)[0][0]
