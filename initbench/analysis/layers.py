@@ -2,7 +2,8 @@
 
 Variances of deep networks are products of random factors, close to log-normal over seeds: their arithmetic mean is
 dominated by the luckiest draw. Profiles therefore hold geometric means (a single zero makes them zero) and, for
-activation and gradient variance, the arithmetic mean beside them. Columns say which.
+activation and gradient variance, the arithmetic mean beside them. Columns say which. Beside each variance that theory
+predicts stands ``measured_over_predicted_…``, the ratio of the geometric means.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from initbench.records import Results
 
 FIRST, LAST = "first", "last"
 
+PREDICTED = ("preact_variance", "activation_variance", "grad_variance")
 _GEOMETRIC = (
     *("preact_variance", "activation_variance", "activation_second_moment", "grad_variance"),
-    *("weight_grad_variance", "predicted_preact_variance", "predicted_grad_variance"),
+    "weight_grad_variance",
+    *(f"predicted_{name}{end}" for name in PREDICTED for end in ("", "_low", "_high")),
 )
 _ARITHMETIC = (
     *("weight_mean", "weight_std", "preact_mean", "activation_mean", "dead_fraction", "saturated_fraction"),
@@ -73,6 +76,12 @@ def growth(profile: pd.DataFrame, column: str, *, backward: bool = False) -> flo
     return float(np.exp((np.log(end) - np.log(start)) / (len(values) - 1)))
 
 
+def ratio(measured: pd.Series, predicted: pd.Series) -> pd.Series:
+    """Measured over predicted; 1 where both are zero, NaN where there is no prediction."""
+    both_zero = (measured == 0) & (predicted == 0)
+    return (measured / predicted.where(predicted != 0)).mask(both_zero, 1.0)
+
+
 def _ends(steps: pd.Series) -> list[tuple[str, int]]:
     first, last = int(steps.min()), int(steps.max())
     return [(FIRST, first), (LAST, last)] if last > first else [(FIRST, first)]
@@ -86,6 +95,7 @@ def _profile(probed: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of zero is what makes a mean zero
         logarithms = finite[list(_GEOMETRIC)].apply(np.log)
     geometric = logarithms.groupby(layer).mean().apply(np.exp)
+    ratios = pd.DataFrame({name: ratio(geometric[name], geometric[f"predicted_{name}"]) for name in PREDICTED})
     arithmetic = finite[list(_ARITHMETIC)].groupby(layer).mean()
     both = finite[["activation_variance", "grad_variance"]]
     return pd.concat(
@@ -94,6 +104,7 @@ def _profile(probed: pd.DataFrame) -> pd.DataFrame:
             layer.groupby(layer).size().rename("trials"),
             both.isna().any(axis=1).groupby(layer).sum().rename("nonfinite"),
             geometric.add_suffix("_geomean"),
+            ratios.add_prefix("measured_over_predicted_"),
             arithmetic.add_suffix("_mean"),
         ],
         axis=1,

@@ -1,5 +1,8 @@
 """Signals against depth: activation or gradient variance by layer, on a log scale, a line per scheme.
 
+Where theory made a prediction the points are what was measured and the line is the prediction, in the shaded band that
+holds single networks of this width; elsewhere the line joins what was measured.
+
 What a log scale cannot show is marked, never dropped: a variance of exactly zero at the lower edge, one that is not
 finite at the upper edge.
 """
@@ -57,12 +60,31 @@ def _lines(panel: Axes, rows: pd.DataFrame, column: str, schemes: Mapping[str, L
     heights = {"v": 0.0, "x": 1.0}
     for name, line in rows.groupby(cells.SCHEME, sort=False):
         look, layer, variance = schemes[str(name)], line["layer"], line[column].astype(float)
-        panel.plot(layer, variance.where(np.isfinite(variance) & (variance > 0)), **panels.markings(look, len(layer)))
+        style = panels.markings(look, len(layer))
+        if _predicted(panel, line, column, look):
+            style |= {"linestyle": "none", "markevery": 1, "markersize": 3.5}
+        panel.plot(layer, variance.where(np.isfinite(variance) & (variance > 0)), **style)
         for sign, marked, shift in (("v", variance == 0, _STACKING), ("x", ~np.isfinite(variance), -_STACKING)):
             if marked.any():
                 heights[sign] += shift
                 at = np.full(int(marked.sum()), heights[sign])
                 panel.plot(layer[marked], at, sign, color=look.color, transform=edge, markersize=5, zorder=6)
+
+
+def _predicted(panel: Axes, line: pd.DataFrame, column: str, look: Look) -> bool:
+    """Draw the prediction and its band, where there is one that a log scale can show."""
+    value, low, high = (line[name].astype(float) for name in _prediction(column))
+    shown = value > 0
+    if not shown.any():
+        return False
+    layer = line["layer"].to_numpy()
+    panel.plot(layer, value.where(shown), color=look.color, linestyle=look.line, linewidth=1.2, zorder=2.5)
+    panel.fill_between(layer, low.where(shown), high.where(shown), color=look.color, alpha=0.13, linewidth=0, zorder=1)
+    return True
+
+
+def _prediction(column: str) -> list[str]:
+    return [f"predicted_{column.removesuffix('_geomean')}{end}_geomean" for end in ("", "_low", "_high")]
 
 
 def _scale(panel: Axes, rows: pd.DataFrame, column: str) -> None:
@@ -90,6 +112,13 @@ def _moment(steps: pd.Series) -> str:
 def _explanation(comparison: Comparison, profiles: pd.DataFrame, column: str) -> str:
     variance = profiles[f"{column}_geomean"].astype(float)
     text = "Geometric mean over seeds."
+    if profiles[_prediction(column)[0]].gt(0).any():
+        text = (
+            "Points: measured, geometric mean over seeds. Line: mean-field prediction from the weights as drawn, "
+            "shaded where 95 % of single networks of this width lie."
+        )
+        if (profiles["probe"] == layers.LAST).any():
+            text += " After training there is no prediction; the line joins the points."
     if cells.swept(comparison.axes):
         text += " Each setting has its own scale."
     if (variance == 0).any():
