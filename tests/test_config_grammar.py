@@ -6,12 +6,15 @@ from collections.abc import Callable
 from types import NoneType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from initbench.component import inline
 from initbench.config import CATALOGS, ConfigError, parse_components
 from initbench.config.grammar import GrammarError, inline_components, inline_value, plain_scalar
+
+
+reproducible = settings(derandomize=True, deadline=None)
 
 
 def read(reader: Callable[[str], object], text: str) -> object:
@@ -112,6 +115,7 @@ def test_scalars_follow_yaml_1_2_and_whole_exponents_are_integers(text: str, val
     assert (found, type(found)) == (value, type(value))
 
 
+@reproducible
 @given(st.text())
 def test_any_text_is_read_or_refused_by_the_grammar(text: str) -> None:
     assert isinstance(read(inline_components, text), (list, GrammarError))
@@ -127,6 +131,7 @@ SCALARS = (
 )
 
 
+@reproducible
 @given(st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5))
 def test_what_a_label_shows_reads_back_to_the_same_value(value: object) -> None:
     def as_lists(item: object) -> object:

@@ -17,6 +17,9 @@ from initbench.optimizers import Optimizer
 from initbench.schedules import Schedule
 
 
+reproducible = settings(derandomize=True, deadline=None)
+
+
 def experiment(text: str, *overrides: str) -> Experiment:
     return load_text(text, "x.yaml", overrides)
 
@@ -174,6 +177,7 @@ def test_layers_are_measured_at_the_steps_asked_for(probe: Any, steps: int, expe
     assert Observation(probe=probe).probe_steps(steps) == expected
 
 
+@reproducible
 @given(st.integers(1, 10_000))
 def test_powers_start_at_0_end_with_the_last_step_and_double_in_between(steps: int) -> None:
     found = Observation().probe_steps(steps)
@@ -203,11 +207,13 @@ PLAIN = st.recursive(
 )
 
 
+@reproducible
 @given(PLAIN)
 def test_written_yaml_reads_back_to_the_same_values(value: object) -> None:
     assert read_document(yaml_text({"key": value}), "x.yaml").value == {"key": value}
 
 
+@reproducible
 @given(st.text())
 def test_any_text_is_an_experiment_or_a_config_error(text: str) -> None:
     assert str(loaded_or_refused(text))
@@ -226,7 +232,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)  # a network of many layers takes a while to check
+@reproducible
 @given(st.dictionaries(st.sampled_from([*Experiment.model_fields, "seeds", "probe", "x"]), VALUES, max_size=6))
 def test_any_yaml_is_an_experiment_that_reads_back_or_a_config_error(values: dict[str, object]) -> None:
     found = loaded_or_refused(yaml.safe_dump(values))
@@ -239,6 +245,7 @@ def test_any_yaml_is_an_experiment_that_reads_back_or_a_config_error(values: dic
 OVERRIDES = st.builds("{}={}".format, st.sampled_from(["init", "network.depth", "seeds", "target.value"]), st.text())
 
 
+@reproducible
 @given(st.lists(OVERRIDES | st.text(max_size=20), max_size=4))
 def test_any_override_is_an_experiment_or_a_config_error(overrides: list[str]) -> None:
     assert str(loaded_or_refused("init: he\n", *overrides))
