@@ -13,7 +13,6 @@ from initbench.component import inline
 from initbench.config import CATALOGS, ConfigError, parse_components
 from initbench.config.grammar import GrammarError, inline_components, inline_value, plain_scalar
 
-
 reproducible = settings(derandomize=True, deadline=None)
 
 

@@ -16,7 +16,6 @@ from initbench.config.writing import yaml_text
 from initbench.optimizers import Optimizer
 from initbench.schedules import Schedule
 
-
 reproducible = settings(derandomize=True, deadline=None)
 
 
