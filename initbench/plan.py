@@ -90,13 +90,15 @@ class Trial:
         return {**own, "optimizer": recipe.optimizer, "schedule": recipe.schedule}
 
     def _content(self) -> dict[str, object]:
+        components = {kind: component.dump() for kind, component in self._components().items()}
+        # A dataset counts by its samples: where a file lies, or how it is called, decides nothing.
+        components["dataset"] = {"name": self.dataset.component_name(), "samples": self.data_fingerprint}
         return {
-            **{kind: component.dump() for kind, component in self._components().items()},
+            **components,
             "recipe": self.recipe.model_dump(mode="json", exclude={"optimizer", "schedule"}),
             "observation": self.observation.model_dump(mode="json"),
             "seed": self.seed,
             "data_seed": self.data_seed,
-            "data": self.data_fingerprint,
         }
 
 

@@ -37,7 +37,7 @@ TRIAL = Trial(
     data_seed=0,
     data_fingerprint="the samples",
 )
-GOLDEN_ID = "ecc7778afe2d1b07"
+GOLDEN_ID = "30bbf4dc5598bfa5"
 
 
 def planned(text: str, *overrides: str) -> Plan:
