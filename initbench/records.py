@@ -36,6 +36,7 @@ FAILED = "failed"
 
 _STACK = "_stack"  # while reading: the file that a row came from
 _KEYS = {"outcomes": ["id"], "curves": ["id", "step"], "layers": ["id", "step", "layer"]}
+_ALWAYS = {name: [*keys, *(["status"] if name == "outcomes" else []), _STACK] for name, keys in _KEYS.items()}
 
 
 class RecordsError(InitbenchError):
@@ -207,13 +208,10 @@ class ResultsFolder:
             except (pa.ArrowException, OSError, ValueError) as error:
                 problems.append(f"{path}: unreadable, left alone ({_first_line(error)})")
         filled = [part.dropna(axis="columns", how="all") for part in parts if len(part)]
-        columns = list(dict.fromkeys(column for part in parts for column in part.columns)) or [
-            *_KEYS[name],
-            "status",
-            _STACK,
-        ]
+        columns = dict.fromkeys(column for part in parts for column in part.columns)
+        columns |= dict.fromkeys(_ALWAYS[name])  # even if no stack came as far as to have them
         table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-        return table.reindex(columns=columns), problems
+        return table.reindex(columns=list(columns)), problems
 
 
 def read(path: str | Path) -> Results:

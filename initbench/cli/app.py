@@ -17,6 +17,7 @@ from initbench.cli.report import report
 from initbench.cli.run import run
 from initbench.cli.schema import schema
 from initbench.cli.show import show
+from initbench.cli.theory import theory
 
 EXPERIMENTS = "Experiments"
 LOOK_UP = "Look up"
@@ -34,6 +35,7 @@ app.command(rich_help_panel=EXPERIMENTS)(run)
 app.command(rich_help_panel=EXPERIMENTS)(compare)
 app.command(rich_help_panel=EXPERIMENTS)(report)
 app.command(rich_help_panel=EXPERIMENTS)(new)
+app.command(rich_help_panel=LOOK_UP)(theory)
 app.command("list", rich_help_panel=LOOK_UP)(list_components)
 app.command(rich_help_panel=LOOK_UP)(show)
 app.command(rich_help_panel=LOOK_UP)(schema)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import typer
-
 from initbench import report
+from initbench.analysis import wording
 from initbench.api import RESULTS
 from initbench.cli import console, guard, preview
 from initbench.cli.ending import print_comparison
@@ -32,8 +31,11 @@ def carry_out(experiment: Experiment, execution: Execution) -> None:
     _train(work, resources, execution)
     comparison = report.write(work.folder.read())
     print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
-    if (comparison.trials["status"] == FAILED).any():
-        raise typer.Exit(guard.NOT_MEASURED)
+    failed = int((comparison.trials["status"] == FAILED).sum())
+    if failed:
+        guard.stop(
+            f"{wording.count(failed, 'trial')} failed; the tracebacks are in {folder / 'failures'}", guard.NOT_MEASURED
+        )
 
 
 def _train(work: Schedule, resources: Resources, execution: Execution) -> None:

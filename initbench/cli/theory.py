@@ -1,0 +1,171 @@
+"""``initbench theory``: what mean-field theory says of an activation, without any network."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from initbench.cli import console
+from initbench.errors import InitbenchError
+
+if TYPE_CHECKING:
+    from initbench.activations import Activation
+    from initbench.theory import MeanField
+
+_MEANINGS = {
+    "q_star": ("q*", "variance of pre-activations deep inside"),
+    "chi1": ("χ₁", "factor on the variance of gradients, per layer"),
+    "c_star": ("c*", "correlation that two inputs end up with"),
+    "xi_q": ("ξ_q", "layers over which the variance settles"),
+    "xi_c": ("ξ_c", "layers over which correlations settle"),
+    "phase": ("phase", ""),
+    "forward_gain": ("1/√E[φ²]", "gain that keeps the signal"),
+    "backward_gain": ("1/√E[φ'²]", "gain that keeps the gradient"),
+    "std_gain": ("1/√Var φ", "gain that keeps the standard deviation"),
+}
+
+
+def theory(
+    activation: Annotated[
+        str, typer.Option(help=r"Activation, such as tanh or 'leaky_relu\[slope=0.2]'.", show_default=False)
+    ],
+    weight_variance: Annotated[
+        float | None, typer.Option(min=0, help="σ_w² = fan_in · Var(W).", show_default=False, metavar="VARIANCE")
+    ] = None,
+    bias_variance: Annotated[
+        float | None, typer.Option(min=0, help="σ_b² = Var(b).", show_default="0", metavar="VARIANCE")
+    ] = None,
+    critical: Annotated[
+        bool,
+        typer.Option("--critical", help="Find the variance that is critical: of weights, or of biases for given ones."),
+    ] = False,
+    draw_map: Annotated[
+        bool, typer.Option("--map", help="Draw the phase diagram, as PNG and SVG (about ten seconds).")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the diagram.", metavar="DIR", show_default="this folder")
+    ] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Say where signals and gradients settle in a deep network: fixed points, depth scales, phase and gains.
+
+    Example: initbench theory --activation tanh --weight-variance 1.5 --bias-variance 0.05
+    """
+    function = _activation(activation)
+    if weight_variance is None and not critical and not draw_map:
+        raise InitbenchError("give --weight-variance, or --critical to find it, or --map to see all")
+    files = _map(function, out) if draw_map else []
+    if weight_variance is None and not critical:
+        typer.echo(json.dumps({"files": files}, indent=2) if as_json else f"Drawn: {', '.join(files)}")
+        return
+    found = _critical(function, weight_variance, bias_variance) if critical else (weight_variance, bias_variance or 0.0)
+    facts = {**_facts(function, *found), **({"files": files} if files else {})}
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2, allow_nan=False))
+        return
+    screen = console.out()
+    screen.print(Text(_heading(function, facts), style="bold"))
+    screen.print(_table(facts))
+    screen.print(_sentence(function, facts, critical=critical))
+    if files:
+        screen.print(f"Drawn: {', '.join(files)}", style="dim")
+
+
+def _activation(text: str) -> Activation:
+    from initbench.config import CATALOGS, parse_components
+
+    found = parse_components(text, CATALOGS["activation"])
+    if len(found) != 1:
+        raise InitbenchError(f"--activation {text} names {len(found)} activations, expected one")
+    function: Any = found[0]
+    return function  # type: ignore[no-any-return]
+
+
+def _critical(
+    function: Activation, weight_variance: float | None, bias_variance: float | None
+) -> tuple[float | None, float | None]:
+    from initbench.theory import critical_bias_variance, critical_weight_variance
+
+    if weight_variance is None:
+        bias = bias_variance or 0.0
+        return critical_weight_variance(function.values, function.slopes, bias), bias
+    if bias_variance is not None:
+        raise InitbenchError("--critical finds one variance for the other; give --weight-variance or --bias-variance")
+    return weight_variance, critical_bias_variance(function.values, function.slopes, weight_variance)
+
+
+def _facts(function: Activation, weight_variance: float | None, bias_variance: float | None) -> dict[str, Any]:
+    """The keys of the JSON output; null for what is infinite, or does not exist."""
+    from initbench.theory import mean_field
+
+    found: MeanField | None = None
+    if weight_variance is not None and bias_variance is not None:
+        found = mean_field(function.values, function.slopes, weight_variance, bias_variance)
+    names = ("q_star", "chi1", "c_star", "xi_q", "xi_c", "phase")
+    facts = {
+        "activation": function.label,
+        "weight_variance": weight_variance,
+        "bias_variance": bias_variance,
+        **{name: getattr(found, name, None) for name in names},
+        "forward_gain": function.gain,
+        "backward_gain": function.gradient_gain,
+        "std_gain": function.std_gain,
+    }
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in facts.items()
+    }
+
+
+def _heading(function: Activation, facts: dict[str, Any]) -> str:
+    shown = {key: "none" if facts[key] is None else f"{facts[key]:.6g}" for key in ("weight_variance", "bias_variance")}
+    return f"{function.label}, σ_w² = {shown['weight_variance']}, σ_b² = {shown['bias_variance']}"
+
+
+def _table(facts: dict[str, Any]) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for key, (symbol, meaning) in _MEANINGS.items():
+        value = facts[key]
+        if facts["phase"] is None and key in ("q_star", "chi1", "c_star", "xi_q", "xi_c", "phase"):
+            continue
+        missing = "–" if facts["phase"] == "unbounded" and key != "q_star" else "∞"
+        text = missing if value is None else value if isinstance(value, str) else f"{value:.6f}"
+        table.add_row(symbol, text, meaning)
+    return table
+
+
+def _sentence(function: Activation, facts: dict[str, Any], *, critical: bool) -> str:
+    phase, chi1, xi = facts["phase"], facts["chi1"], facts["xi_c"]
+    if phase is None:
+        known = "bias_variance" if facts["weight_variance"] is None else "weight_variance"
+        return f"{function.label} has no critical point at {known.replace('_', ' ')} {facts[known]:g}."
+    if phase == "critical":
+        found = f" with weight variance {facts['weight_variance']:.6g}" if critical else ""
+        return f"Critical{found}: gradients keep their size, so depth is no obstacle."
+    if phase == "unbounded":
+        return "Unbounded: the variance of the signal grows from layer to layer without end."
+    depth = f"a network trains to a depth of a few times {xi:.3g} layers" if xi else "no depth is reached"
+    change = "shrink" if phase == "ordered" else "grow"
+    says = "inputs become alike" if phase == "ordered" else "similar inputs drift apart"
+    return f"{phase.capitalize()}: {says}, gradients {change} by {chi1:.3g} in variance per layer, and {depth}."
+
+
+def _map(function: Activation, folder: Path) -> list[str]:
+    from initbench.records import write_bytes
+    from initbench.report import panels, phases
+    from initbench.theory import phase_diagram
+
+    figure = phases.draw(phase_diagram(function.values, function.slopes), function.label)
+    files = [folder / f"phase_diagram_{function.component_name()}.{kind}" for kind in ("png", "svg")]
+    for path in files:
+        write_bytes(path, panels.encode(figure, path.suffix[1:]))
+    return [str(path) for path in files]

@@ -1,0 +1,67 @@
+"""``initbench compare``: schemes side by side without a config."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from initbench.cli import app
+from initbench.records import read
+
+SMALL = ["--dataset", "synthetic[features=6,classes=3,samples=120,test_samples=30]", "--depth", "3", "--width", "8"]
+SHORT = ["--epochs", "1", "--seeds", "2", "--set", "batch_size=20", "--workers", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("initbench.report.figures.draw", lambda _comparison: {})  # slower than the training
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INITBENCH_DATA", raising=False)
+
+
+def test_the_default_experiment_is_a_deep_relu_network_on_mnist():
+    result = _compare("he", "xavier", "--dry-run", "--json")
+    plan = json.loads(result.stdout)
+    assert plan["schemes"] == [{"init": "he", "trials": 5, "done": 0}, {"init": "xavier", "trials": 5, "done": 0}]
+    assert plan["results"].endswith("compare")
+
+
+def test_schemes_and_options_reach_the_experiment_and_json_tells_the_outcome(tmp_path):
+    options = ["--activation", "tanh", "--optimizer", "adam", "--lr", "0.02"]
+    result = _compare("he", "normal[std=0.01,0.1]", *SMALL, *SHORT, *options, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert [row["init"] for row in told["schemes"]] == ["he", "normal[std=0.01]", "normal[std=0.1]"]
+    assert all(row["trials"] == 2 for row in told["schemes"])
+    outcomes = read(tmp_path / "results" / "compare").records.outcomes
+    assert set(outcomes["network"]) == {"mlp[depth=3,width=8]"}
+    assert set(outcomes["activation"]) == {"tanh"}
+    assert set(outcomes["optimizer"]) == {"adam[lr=0.02]"}
+    assert set(outcomes["epochs"]) == {1}
+    assert sorted(set(outcomes["seed"])) == [0, 1]
+
+
+def test_another_scheme_reuses_the_trials_of_the_ones_before():
+    _compare("he", "xavier", *SMALL, *SHORT)
+    result = _compare("he", "lecun", *SMALL, *SHORT)
+    assert "4 trials, 2 already done" in result.stderr
+    back = _compare("xavier", "lecun", *SMALL, *SHORT, "--dry-run")
+    assert "nothing to train" in back.stdout
+
+
+def test_a_list_is_an_axis():
+    plan = json.loads(_compare("he", "--depth", "2,3", "--seeds", "3", "--dry-run", "--json").stdout)
+    assert [(row["network.depth"], row["trials"]) for row in plan["schemes"]] == [("2", 3), ("3", 3)]
+
+
+def test_another_config_lends_its_network_and_recipe_but_not_its_schemes(tmp_path):
+    result = _compare("lecun", "--config", "smoke", "--depth", "3", "--seeds", "1", "--epochs", "1", "--workers", "1")
+    assert result.exit_code == 0, result.output
+    outcomes = read(tmp_path / "results" / "compare").records.outcomes
+    assert list(outcomes["init"]) == ["lecun"]
+    assert list(outcomes["network"]) == ["mlp[depth=3,width=32]"]
+    assert list(outcomes["batch_size"]) == [50]
+
+
+def _compare(*arguments):
+    return CliRunner().invoke(app, ["compare", *arguments], env={"COLUMNS": "120"})
