@@ -189,6 +189,8 @@ def activation_of(module: nn.Module) -> Activation | None:
     if isinstance(module, Pointwise):
         return module.activation
     if isinstance(module, nn.PReLU):
+        if module.weight.is_meta:  # no values there; who surveys without memory asks for places, not for slopes
+            return ACTIVATIONS["prelu"]()
         return ACTIVATIONS["prelu"](slope=float(module.weight.detach().mean()))  # type: ignore[call-arg]
     return None
 

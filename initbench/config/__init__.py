@@ -1,5 +1,6 @@
 """YAML to a validated experiment: the schema, and the only YAML reader."""
 
+from initbench.config.fit import concerns
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.loading import load, load_text, parse_components
 from initbench.config.problems import ConfigError, Problem
@@ -16,6 +17,7 @@ __all__ = [
     "Problem",
     "Recipe",
     "Target",
+    "concerns",
     "json_schema",
     "load",
     "load_text",

@@ -12,6 +12,7 @@ from initbench.component import Catalog, Component
 from initbench.config import checks
 from initbench.config.axes import component_axis, scalar_axis
 from initbench.config.expected import field_value, validated
+from initbench.config.fit import check_inits
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.overrides import overridden
 from initbench.config.problems import Key, Place, Problems, fail, nearest
@@ -89,6 +90,8 @@ class _Check:
         target = self._target(specs)
         checks.check_batches(specs, fields["batch_size"], self.problems)
         checks.check_networks(specs, fields["network"], fields["activation"], self.problems)
+        self.problems.stop_if_any()
+        check_inits(specs, fields["network"], fields["activation"], fields["init"], self.problems)
         self.problems.stop_if_any()
         assert target is not None  # noqa: S101 - it lacks only where there was a problem
         return Experiment(**fields, observation=Observation(**looks), target=target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from initbench.component import Component
+from initbench.inits._conditions import Condition
 from initbench.seeding import generator
 from initbench.sites import Site
 
@@ -37,12 +38,24 @@ class Init(Component, ABC):
     """The law in one line, for instance ``Var(W) = 2 / fan_in``."""
     suits: ClassVar[str]
     """When to use it, in one sentence."""
+    requires: ClassVar[tuple[Condition, ...]] = ()
+    """What a network must have, or the scheme is refused."""
+    assumes: ClassVar[tuple[Condition, ...]] = ()
+    """What the scheme was derived for; a network without it earns a word of warning."""
     draws_independently: ClassVar[bool] = True
     """Whether weights and biases are independent of each other, as mean-field predictions take them to be."""
 
     @abstractmethod
     def fill(self, network: nn.Module, context: FillContext) -> None:
         """Set the parameters of ``network`` in place, drawing from ``context.seed`` alone."""
+
+    def refusal(self, sites: Sequence[Site]) -> str | None:
+        """Why the scheme cannot fill a network with these sites, or None if it can."""
+        return next((f"{self.label} needs {text}" for text in _unmet(self.requires, sites)), None)
+
+    def concerns(self, sites: Sequence[Site]) -> tuple[str, ...]:
+        """What the scheme assumes and these sites do not meet, a sentence each."""
+        return tuple(f"{self.label} assumes {text}" for text in _unmet(self.assumes, sites))
 
 
 class PerWeightInit(Init, ABC):
@@ -55,6 +68,13 @@ class PerWeightInit(Init, ABC):
     def fill(self, network: nn.Module, context: FillContext) -> None:
         """Draw every weight with a generator keyed by its name; set every bias to zero."""
         fill_sites(network, context, self.weight, zero_bias)
+
+
+def _unmet(conditions: Sequence[Condition], sites: Sequence[Site]) -> Iterator[str]:
+    for condition in conditions:
+        found = condition.found(sites)
+        if found:
+            yield f"{condition.text}, found {found}"
 
 
 def fill_sites(network: nn.Module, context: FillContext, weight: Draw, bias: Draw) -> None:

@@ -21,6 +21,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from initbench.inits import _base
+from initbench.inits._conditions import RECTIFIERS
 from initbench.inits._draw import Distribution, distribution_aliases, draw
 from initbench.sites import Site
 
@@ -31,6 +32,7 @@ class He(_base.PerWeightInit):
     aliases: ClassVar = {"kaiming": {}, **distribution_aliases("he", "kaiming")}
     formula: ClassVar[str] = "Var(W) = 2 / fan_in, or 2 / ((1 + a²) fan_in) for leaky ReLU and PReLU of slope a"
     suits: ClassVar[str] = "ReLU and its leaky relatives, at any depth, without normalization layers"
+    assumes: ClassVar = (RECTIFIERS,)
 
     mode: Literal["fan_in", "fan_out"] = Field(
         default="fan_in", description="keep the forward signal (fan_in) or the gradient (fan_out)"

@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from initbench.inits import _base
+from initbench.inits._conditions import activations
 from initbench.inits._draw import Distribution, distribution_aliases, draw
 from initbench.sites import Site
 
@@ -27,6 +28,7 @@ class LeCun(_base.PerWeightInit):
     aliases: ClassVar = distribution_aliases("lecun")
     formula: ClassVar[str] = "Var(W) = 1 / fan_in"
     suits: ClassVar[str] = "SELU networks, which it keeps at mean 0 and variance 1, and linear ones"
+    assumes: ClassVar = (activations("selu", "linear"),)
 
     mode: Literal["fan_in", "fan_out"] = Field(
         default="fan_in", description="keep the forward signal (fan_in) or the gradient (fan_out)"

@@ -17,6 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from initbench.inits import _base
+from initbench.inits._conditions import activations
 from initbench.inits._draw import from_units
 from initbench.seeding import generator
 from initbench.sites import Site
@@ -30,6 +31,7 @@ class RandomizedAsymmetric(_base.Init):
     aliases: ClassVar = {"rai": {}}
     formula: ClassVar[str] = "W, b ~ N(0, 0.6007² / fan_in), one of each unit's fan_in + 1 values ~ Beta(2, 1)"
     suits: ClassVar[str] = "narrow and deep ReLU networks, whose units would be born dead"
+    assumes: ClassVar = (activations("relu"),)
 
     def fill(self, network: nn.Module, context: _base.FillContext) -> None:
         """Draw the weights and the bias of each unit together."""

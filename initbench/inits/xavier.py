@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from initbench.inits import _base
+from initbench.inits._conditions import activations
 from initbench.inits._draw import Distribution, Gain, distribution_aliases, draw
 from initbench.sites import Site
 
@@ -28,6 +29,7 @@ class Xavier(_base.PerWeightInit):
     aliases: ClassVar = {"glorot": {}, **distribution_aliases("xavier", "glorot")}
     formula: ClassVar[str] = "Var(W) = 2 gain² / (fan_in + fan_out)"
     suits: ClassVar[str] = "tanh, softsign and linear networks of moderate depth; too small for deep ReLU networks"
+    assumes: ClassVar = (activations("tanh", "softsign", "linear"),)
 
     gain: Gain = 1.0
     distribution: Distribution = Field(default="uniform", description="shape of the distribution; its variance is kept")

@@ -14,6 +14,7 @@ from initbench.activations import ACTIVATIONS
 from initbench.component import module_doc
 from initbench.config.grammar import inline_components
 from initbench.inits import INITS, FillContext, Init
+from initbench.networks import NETWORKS as CATALOG
 from initbench.seeding import generator
 from initbench.sites import survey
 
@@ -63,12 +64,31 @@ def conv_net() -> nn.Module:
     )
 
 
-NETWORKS = {"mlp": (mlp, (12,)), "conv_net": (conv_net, (3, 5, 5))}
-every_network = pytest.mark.parametrize("name", list(NETWORKS))
+def resnet(hidden: int = 6) -> nn.Module:
+    network = CATALOG["resnet"](depth=2 + hidden, width=16, branch=2, multipliers=True)
+    return network.build((12,), 5, ACTIVATIONS["relu"]())
 
 
-def filled(init: Init, name: str = "mlp", seed: int = 0, dtype: torch.dtype = torch.float32, **size: int) -> nn.Module:
-    build, input_shape = NETWORKS[name]
+NETWORKS = {"mlp": (mlp, (12,)), "conv_net": (conv_net, (3, 5, 5)), "resnet": (resnet, (12,))}
+BLOCKS = tuple(f"block{block}.branch.layer{layer}" for block in (1, 2) for layer in (1, 2))
+
+
+def home(init: Init) -> str:
+    """A network that the scheme was made for."""
+    return "resnet" if init.requires else "mlp"
+
+
+every_pair = pytest.mark.parametrize(
+    ("init", "name"),
+    [pytest.param(init, name, id=f"{init.label}-{name}")
+     for init in EVERY_INIT for name in NETWORKS if name == "resnet" or not init.requires],
+)  # fmt: skip
+
+
+def filled(
+    init: Init, name: str | None = None, seed: int = 0, dtype: torch.dtype = torch.float32, **size: int
+) -> nn.Module:
+    build, input_shape = NETWORKS[name or home(init)]
     network = build(**size).to(dtype)
     batch = torch.randn(64, *input_shape, generator=generator(0, "test"), dtype=dtype)
     init.fill(network, FillContext(seed=seed, sites=survey(network, batch), batch=batch))
@@ -80,8 +100,7 @@ def same(first: nn.Module, second: nn.Module) -> bool:
     return state.keys() == other.keys() and all(torch.equal(state[key], other[key]) for key in state)
 
 
-@every_network
-@every_init
+@every_pair
 def test_the_seed_alone_decides_the_parameters(init: Init, name: str) -> None:
     first = filled(init, name)
     with torch.random.fork_rng(devices=[]):
@@ -89,8 +108,7 @@ def test_the_seed_alone_decides_the_parameters(init: Init, name: str) -> None:
         assert same(first, filled(init, name))
 
 
-@every_network
-@every_init
+@every_pair
 def test_the_global_generator_is_not_touched(init: Init, name: str) -> None:
     build, input_shape = NETWORKS[name]
     network, batch = build(), torch.randn(64, *input_shape, generator=generator(0, "test"))
@@ -100,8 +118,7 @@ def test_the_global_generator_is_not_touched(init: Init, name: str) -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-@every_network
-@every_init
+@every_pair
 def test_shapes_and_dtype_stay_and_values_are_finite(init: Init, name: str) -> None:
     untouched = NETWORKS[name][0]().double().state_dict()
     network = filled(init, name, dtype=torch.float64).state_dict()
@@ -111,8 +128,7 @@ def test_shapes_and_dtype_stay_and_values_are_finite(init: Init, name: str) -> N
     assert all(value.isfinite().all() for value in network.values())
 
 
-@every_network
-@every_init
+@every_pair
 def test_every_parameter_stays_trainable_and_hooks_and_mode_as_they_were(init: Init, name: str) -> None:
     network = filled(init, name)
     assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
@@ -120,8 +136,7 @@ def test_every_parameter_stays_trainable_and_hooks_and_mode_as_they_were(init: I
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
 
 
-@every_network
-@every_init
+@every_pair
 def test_what_was_there_before_leaves_no_trace(init: Init, name: str) -> None:
     build, input_shape = NETWORKS[name]
     batch = torch.randn(64, *input_shape, generator=generator(0, "test"))
@@ -137,22 +152,22 @@ def test_what_was_there_before_leaves_no_trace(init: Init, name: str) -> None:
 @every_init
 def test_layers_of_one_shape_differ_whenever_seeds_do(init: Init) -> None:
     first, second = filled(init, seed=0), filled(init, seed=1)
-    drawn = not torch.equal(first.get_parameter("layer2.weight"), second.get_parameter("layer2.weight"))
-    layers_differ = not torch.equal(first.get_parameter("layer2.weight"), first.get_parameter("layer3.weight"))
+    one, other = {"mlp": ("layer2", "layer3"), "resnet": (BLOCKS[0], BLOCKS[2])}[home(init)]
+    drawn = not torch.equal(first.get_parameter(f"{one}.weight"), second.get_parameter(f"{one}.weight"))
+    layers_differ = not torch.equal(first.get_parameter(f"{one}.weight"), first.get_parameter(f"{other}.weight"))
     assert layers_differ == drawn
 
 
 @every_init
 def test_another_depth_moves_no_draw_of_a_layer_of_the_same_name(init: Init) -> None:
-    shallow, deep = filled(init, hidden=3), filled(init, hidden=6)
-    for layer in ("layer1", "layer2", "layer3"):
+    shallow, deep = filled(init, hidden=4), filled(init, hidden=6)
+    for layer in {"mlp": ("layer1", "layer2", "layer3"), "resnet": ("stem", *BLOCKS)}[home(init)]:
         # A scheme that looks at the data may scale a whole unit; the direction of its weights is the draw.
         directions = [nn.functional.normalize(net.get_parameter(f"{layer}.weight"), dim=1) for net in (shallow, deep)]
         torch.testing.assert_close(*directions, rtol=1e-4, atol=1e-5)
 
 
-@every_network
-@every_init
+@every_pair
 def test_biases_are_zero_unless_the_formula_speaks_of_them(init: Init, name: str) -> None:
     biases = torch.cat([value for key, value in filled(init, name).state_dict().items() if key.endswith("bias")])
     assert not biases.any() or re.search(r"\bb\b", init.formula)
@@ -183,8 +198,7 @@ def test_every_scheme_says_what_it_is_when_to_use_it_and_where_it_comes_from(cls
     assert all(field.description for field in cls.model_fields.values())
 
 
-@every_network
-@every_init
+@every_pair
 def test_a_filled_network_copies_and_runs(init: Init, name: str) -> None:
     network = copy.deepcopy(filled(init, name))
     outputs = network(torch.randn(4, *NETWORKS[name][1], generator=generator(1, "test")))

@@ -1,0 +1,62 @@
+"""Whether schemes fit the networks that they are to fill: what is refused, and what is worth a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from initbench.activations import Activation
+from initbench.config.problems import Problems
+from initbench.config.values import Experiment
+from initbench.datasets import Dataset, Spec
+from initbench.inits import Init
+from initbench.networks import Network
+from initbench.sites import Site, survey
+
+LARGEST_BUILT = 10**7  # parameters; beyond it the meta device, whose first use takes a second, costs less
+
+
+def check_inits(
+    specs: Mapping[Dataset, Spec],
+    networks: Sequence[Network],
+    activations: Sequence[Activation],
+    inits: Sequence[Init],
+    problems: Problems,
+) -> None:
+    """Every scheme finds in every network what it cannot do without."""
+    demanding = [init for init in inits if init.requires]
+    if not demanding:
+        return
+    for label, sites in _surveyed(specs, networks, activations):
+        for init in demanding:
+            refusal = init.refusal(sites)
+            if refusal is not None:
+                problems.add(("init",), f"{refusal} in {label}")
+
+
+def concerns(experiment: Experiment, data_dir: Path) -> tuple[str, ...]:
+    """What schemes of an experiment assume and a network does not meet: a sentence each, and each once."""
+    assuming = [init for init in experiment.init if init.assumes]
+    if not assuming:
+        return ()
+    specs = {dataset: dataset.spec(data_dir) for dataset in experiment.dataset}
+    surveys = [sites for _, sites in _surveyed(specs, experiment.network, experiment.activation)]
+    return tuple(dict.fromkeys(text for init in assuming for sites in surveys for text in init.concerns(sites)))
+
+
+def _surveyed(
+    specs: Mapping[Dataset, Spec], networks: Sequence[Network], activations: Sequence[Activation]
+) -> Iterator[tuple[str, tuple[Site, ...]]]:
+    """The sites of each network, with its label; every activation appears in one network only, which is enough."""
+    tried = [*product(networks, activations[:1]), *product(networks[:1], activations[1:])]
+    shapes = {(spec.input_shape, spec.outputs) for spec in specs.values()}
+    for (shape, outputs), (network, activation) in product(shapes, tried):
+        with torch.device("meta"):
+            built = network.build(shape, outputs, activation)
+        device = "meta" if sum(p.numel() for p in built.parameters()) > LARGEST_BUILT else "cpu"
+        with torch.random.fork_rng(devices=[]), torch.device(device):
+            sites = survey(network.build(shape, outputs, activation), torch.zeros(2, *shape))
+        yield network.label, sites
