@@ -146,14 +146,20 @@ def _material(dataset: Dataset, data_dir: Path) -> Material:
 
 
 def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> Failed | Finished:
-    """Write a stack's rows down: those of trials that the folder does not hold yet."""
+    """Write a stack's rows down: those of trials that the folder does not hold yet.
+
+    The file is named after these trials, so that it can push out a file with the same ones alone.
+    """
     missing = [trial for trial in stack.trials if trial.id not in work.done]
+    file = StackPlan(tuple(missing)).id
+    if isinstance(outcome, Records) and not {trial.id for trial in missing} <= set(outcome.outcomes["id"]):
+        outcome = Failure("the worker trained other trials; was initbench changed while it ran?")
     if isinstance(outcome, Failure):
-        work.folder.append(stack.id, _failed(missing, outcome.reason))
+        work.folder.append(file, _failed(missing, outcome.reason))
         work.folder.log_failure(stack.id, outcome.traceback)
         return Failed(stack.id, len(missing), outcome.reason)
     records = outcome.of([trial.id for trial in missing])
-    work.folder.append(stack.id, records)
+    work.folder.append(file, records)
     return Finished(stack.id, len(missing), int((records.outcomes["status"] == "diverged").sum()))
 
 

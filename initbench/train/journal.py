@@ -91,10 +91,11 @@ class Journal:
         """The tables of the stack; its training time is shared out evenly among its trials."""
         outcomes = [self._outcome(entry, seconds / len(self.entries)) for entry in self.entries]
         curves = [row for entry in self.entries for row in entry.curve]
+        layers = self._layers or [pd.DataFrame(columns=["id", "step", "layer"])]
         return Records(
             outcomes=pd.DataFrame(outcomes),
             curves=pd.DataFrame(curves, columns=CURVE_COLUMNS),
-            layers=pd.concat(self._layers, ignore_index=True) if self._layers else pd.DataFrame(columns=["id"]),
+            layers=pd.concat(layers, ignore_index=True),
         )
 
     def _outcome(self, entry: Entry, seconds: float) -> dict[str, Any]:

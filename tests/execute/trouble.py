@@ -1,0 +1,39 @@
+"""A scheme that makes trouble on demand, for tests of what happens around it. Importable by spawned workers."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from torch import nn
+
+from initbench.inits import FillContext, Init
+
+
+class Trouble(Init):
+    """Zero weights, unless ``how`` has its way: under the activation ``only``, and while no file ``until`` exists."""
+
+    formula: ClassVar[str] = "W = 0"
+    suits: ClassVar[str] = "tests"
+
+    how: Literal["raises", "dies", "needs_flushing"] = "raises"
+    only: str = ""
+    until: str = ""
+
+    def fill(self, network: nn.Module, context: FillContext) -> None:
+        for p in network.parameters():
+            nn.init.zeros_(p)
+        after = context.sites[0].after
+        if self.only and (after is None or after.component_name() != self.only):
+            return
+        if self.until and Path(self.until).exists():
+            return
+        if self.how == "needs_flushing":
+            if torch.tensor([1e-40]).mul(1.0).item() != 0:
+                raise RuntimeError("subnormal numbers are not flushed here")
+        elif self.how == "raises":
+            raise RuntimeError("no weights today\nsecond line")
+        elif multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
