@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli import data
+from initbench.cli import data, guard
 from initbench.cli.compare import compare
-from initbench.cli.guard import Guarded
 from initbench.cli.info import info
 from initbench.cli.listing import list_components
 from initbench.cli.new import new
@@ -24,7 +23,7 @@ LOOK_UP = "Look up"
 
 app = typer.Typer(
     name="initbench",
-    cls=Guarded,
+    cls=guard.Guarded,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -45,7 +44,7 @@ app.add_typer(data.app, name="data", rich_help_panel=LOOK_UP)
 
 def main() -> None:
     """The entry point of the ``initbench`` command."""
-    app()
+    guard.ending(app)
 
 
 def _print_version(wanted: bool) -> None:

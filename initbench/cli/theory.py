@@ -46,9 +46,7 @@ def theory(
         bool,
         typer.Option("--critical", help="Find the variance that is critical: of weights, or of biases for given ones."),
     ] = False,
-    draw_map: Annotated[
-        bool, typer.Option("--map", help="Draw the phase diagram, as PNG and SVG (about ten seconds).")
-    ] = False,
+    draw_map: Annotated[bool, typer.Option("--map", help="Draw the phase diagram, as PNG and SVG.")] = False,
     out: Annotated[
         Path, typer.Option(help="Folder for the diagram.", metavar="DIR", show_default="this folder")
     ] = Path(),
@@ -149,14 +147,15 @@ def _sentence(function: Activation, facts: dict[str, Any], *, critical: bool) ->
         known = "bias_variance" if facts["weight_variance"] is None else "weight_variance"
         return f"{function.label} has no critical point at {known.replace('_', ' ')} {facts[known]:g}."
     if phase == "critical":
-        found = f" with weight variance {facts['weight_variance']:.6g}" if critical else ""
-        return f"Critical{found}: gradients keep their size, so depth is no obstacle."
+        pair = f" at σ_w² = {facts['weight_variance']:.6g} and σ_b² = {facts['bias_variance']:.6g}" if critical else ""
+        return f"Critical{pair}: gradients keep their size, so depth is no obstacle."
     if phase == "unbounded":
         return "Unbounded: the variance of the signal grows from layer to layer without end."
-    depth = f"a network trains to a depth of a few times {xi:.3g} layers" if xi else "no depth is reached"
-    change = "shrink" if phase == "ordered" else "grow"
+    depth = f"a network trains to a depth of a few times ξ_c = {xi:.3g} layers" if xi else "no depth is reached"
+    change = "shrinks" if phase == "ordered" else "grows"
     says = "inputs become alike" if phase == "ordered" else "similar inputs drift apart"
-    return f"{phase.capitalize()}: {says}, gradients {change} by {chi1:.3g} in variance per layer, and {depth}."
+    gradients = f"the variance of gradients {change} by a factor of {chi1:.3g} per layer"
+    return f"{phase.capitalize()}: {says}, {gradients}, and {depth}."
 
 
 def _map(function: Activation, folder: Path) -> list[str]:

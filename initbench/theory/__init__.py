@@ -4,6 +4,7 @@ Functions of plain numbers and of activations given as callables on float64 arra
 """
 
 from initbench.theory.critical import CriticalPoint, critical_bias_variance, critical_point, critical_weight_variance
+from initbench.theory.diagram import PhaseDiagram, phase_diagram
 from initbench.theory.gaussian import expectation, gain, mean_square_difference, pair_expectation, std_gain
 from initbench.theory.meanfield import (
     MeanField,
@@ -41,6 +42,7 @@ __all__ = [
     "Nonlinearity",
     "Opaque",
     "Phase",
+    "PhaseDiagram",
     "Prediction",
     "QuadratureError",
     "Scaling",
@@ -60,6 +62,7 @@ __all__ = [
     "mean_square_difference",
     "moments",
     "pair_expectation",
+    "phase_diagram",
     "predict",
     "std_gain",
     "variance_fixed_point",
