@@ -128,6 +128,18 @@ def test_debugging_lets_an_error_through_with_its_traceback(arguments, variable,
     assert "did you mean xavier" in str(result.exception)
 
 
+def test_a_bug_is_called_one_and_is_no_regression(capsys):
+    def broken():
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(SystemExit) as ended:
+        guard.ending(broken)
+    assert ended.value.code == guard.NOT_MEASURED
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError: a bug" in told
+    assert told.endswith("This is a bug in initbench. Please report it, with what `initbench info` prints.\n")
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m initbench list | head -n 1"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - a pipe

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import typer
@@ -34,6 +36,19 @@ class Guarded(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
             stop("out of memory; try fewer --workers, a smaller network or a smaller batch_size", NOT_MEASURED)
+
+
+def ending(program: Callable[[], None]) -> None:
+    """Run the program; what no command foresaw ends with code 3, since 1 means that a check found a regression."""
+    try:
+        program()
+    except InitbenchError:  # with --debug
+        traceback.print_exc()
+        sys.exit(WRONG_USAGE)
+    except Exception:  # noqa: BLE001 - the last resort
+        traceback.print_exc()
+        sys.stderr.write("\nThis is a bug in initbench. Please report it, with what `initbench info` prints.\n")
+        sys.exit(NOT_MEASURED)
 
 
 def stop(message: str, code: int = WRONG_USAGE) -> NoReturn:
