@@ -129,30 +129,38 @@ def add_signals(first: Signal, second: Signal) -> Signal:
 
     The logarithms of their moments are taken as fully correlated, which can only widen the band.
     """
-    total = first.second_moment + second.second_moment
-    share = first.second_moment / total if total > 0 else 0.0
-    spread = share * first.log_variance**0.5 + (1 - share) * second.log_variance**0.5
-    dispersion = share**2 * first.dispersion + (1 - share) ** 2 * second.dispersion
+    share = _share(first.second_moment, second.second_moment)
     return Signal(
-        second_moment=total,
+        second_moment=first.second_moment + second.second_moment,
         mean=first.mean + second.mean,
         gaussian=first.gaussian and second.gaussian,
         units=min(first.units, second.units),
-        dispersion=max(dispersion, 2.0) if first.gaussian and second.gaussian else dispersion + 2 * share * (1 - share),
-        log_variance=spread**2,
+        dispersion=_dispersion(share, first.dispersion, second.dispersion),
+        log_variance=_log_variance(share, first.log_variance, second.log_variance),
         batch_variance=first.batch_variance + second.batch_variance,
     )
 
 
 def add_gradients(first: Gradient, second: Gradient) -> Gradient:
     """The gradient of a value that two paths read, each with independent weights of its own."""
-    total = first.variance + second.variance
-    share = first.variance / total if total > 0 else 0.0
-    spread = share * first.log_variance**0.5 + (1 - share) * second.log_variance**0.5
+    share = _share(first.variance, second.variance)
     return Gradient(
-        variance=total,
+        variance=first.variance + second.variance,
         units=min(first.units, second.units),
-        dispersion=max(first.dispersion, second.dispersion),
-        log_variance=spread**2,
+        dispersion=_dispersion(share, first.dispersion, second.dispersion),
+        log_variance=_log_variance(share, first.log_variance, second.log_variance),
         pull=share * first.pull + (1 - share) * second.pull,
     )
+
+
+def _share(first: float, second: float) -> float:
+    return first / (first + second) if first + second > 0 else 0.5
+
+
+def _dispersion(share: float, first: float, second: float) -> float:
+    """E[(x + y)⁴] / E[(x + y)²]² - 1 for uncorrelated x and y, one of them symmetric."""
+    return share**2 * first + (1 - share) ** 2 * second + 4 * share * (1 - share)
+
+
+def _log_variance(share: float, first: float, second: float) -> float:
+    return (share * first**0.5 + (1 - share) * second**0.5) ** 2
