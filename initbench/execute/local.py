@@ -7,10 +7,13 @@ memory. The arithmetic of a stack is the same in either place and for any number
 from __future__ import annotations
 
 import queue as queues
+import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -122,7 +125,8 @@ class _Flight:
         try:
             while waiting or flying:
                 while waiting and len(flying) < self.width:
-                    flying[self.pool.submit(self.call, waiting[0])] = waiting[0].stack
+                    with _interrupts_held():
+                        flying[self.pool.submit(self.call, waiting[0])] = waiting[0].stack
                     waiting.popleft()
                 done, _ = wait(flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 yield from self._heard()
@@ -139,3 +143,16 @@ class _Flight:
                 yield self.inbox.get(block=False)
         except queues.Empty:
             return
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back: a process started meanwhile never sees it, not even while importing; this one does after."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
