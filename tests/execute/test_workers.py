@@ -120,7 +120,7 @@ def test_a_stack_that_kills_its_worker_is_the_one_that_is_called_failed(planned:
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, GeneratorExit])
 def test_leaving_early_keeps_finished_stacks_and_no_process(planned: Planned, ending: type[BaseException]) -> None:
-    work = planned("steps=2000", "seeds=8")
+    work = planned("steps=500", "seeds=8")
     events = execute(work, Resources(workers=2))
     finished = next(event for event in events if isinstance(event, Finished))
     started = time.monotonic()
@@ -131,7 +131,7 @@ def test_leaving_early_keeps_finished_stacks_and_no_process(planned: Planned, en
             thrown(events, KeyboardInterrupt())
     assert time.monotonic() - started < 5  # a stack takes longer than that only on a very slow machine
     assert children() == []
-    kept = planned("steps=2000", "seeds=8").done
+    kept = planned("steps=500", "seeds=8").done
     assert len(kept) >= finished.trials
     assert len(kept) < len(work.plan.trials)
 
