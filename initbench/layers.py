@@ -82,6 +82,40 @@ class Shift(nn.Module):
         return x + self.bias
 
 
+class Recurrent(nn.Linear):
+    """The square weights from one state to the next, a linear layer without bias."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, bias=False)
+
+
+class TimeStep(nn.Module):
+    """Marks what a recurrent network makes of its state at one time, for statistics; it hands its input on.
+
+    ``layer`` is the path of the layer whose weights took part: those of the step are the same as at any other time.
+    """
+
+    def __init__(self, layer: str) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x."""
+        return x
+
+
+class Segment(nn.Module):
+    """Some neighbors of the features: [N, features] to [N, length]."""
+
+    def __init__(self, start: int, length: int) -> None:
+        super().__init__()
+        self.start, self.length = start, length
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Cut them out."""
+        return x.narrow(-1, self.start, self.length)
+
+
 def seed_dropout(network: nn.Module, seed: int) -> None:
     """Give each dropout layer a stream that depends on the seed and the layer's name alone."""
     for name, module in network.named_modules():

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from initbench.activations import ACTIVATIONS, Activation, Pointwise
-from initbench.layers import ResidualBlock, Scale
+from initbench.layers import Recurrent, ResidualBlock, Scale, TimeStep
 
 Kind = Literal["linear", "conv", "conv_transpose"]
 
@@ -30,6 +30,8 @@ WEIGHT_LAYERS: tuple[type[nn.Module], ...] = (
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
 )
+SIGNAL_LAYERS: tuple[type[nn.Module], ...] = (*WEIGHT_LAYERS, TimeStep)
+"""The layers whose outputs a probe measures."""
 NORM_LAYERS: tuple[type[nn.Module], ...] = (
     nn.BatchNorm1d,
     nn.BatchNorm2d,
@@ -65,7 +67,8 @@ class Site:
     for convolutions, [in, out/groups, *kernel] for transposed ones. ``index`` counts weight layers from 0 in execution
     order, ``count`` is their number; ``before`` and ``after`` are the activations that feed the layer and follow it
     (None at the input and at the output). ``normalized`` says whether a normalization layer follows before the next
-    weights; ``branch`` is the place in a residual branch, None outside of one.
+    weights; ``branch`` is the place in a residual branch, None outside of one. ``recurrent`` weights lead from a state
+    to the next one. A site that stands for one time step has signals of its own and weights of the layer ``shared``.
     """
 
     shape: tuple[int, ...]
@@ -79,16 +82,18 @@ class Site:
     has_bias: bool = True
     normalized: bool = False
     branch: Branch | None = None
+    recurrent: bool = False
+    shared: str | None = None
 
     @property
     def weight(self) -> str:
         """The name of the weight parameter."""
-        return f"{self.layer}.weight"
+        return f"{self.shared or self.layer}.weight"
 
     @property
     def bias(self) -> str | None:
         """The name of the bias parameter, if the layer has one."""
-        return f"{self.layer}.bias" if self.has_bias else None
+        return f"{self.shared or self.layer}.bias" if self.has_bias else None
 
     @property
     def fan_in(self) -> int:
@@ -147,11 +152,12 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
     A weight layer that is called several times counts once, at its first call. The network's parameters and buffers,
     and the mode of every module in it, are left as they were.
     """
-    called = _call_order(network, batch)
+    called, inputs = _call_order(network, batch)
     positions = [i for i, (_, module) in enumerate(called) if isinstance(module, WEIGHT_LAYERS)]
-    sites = []
+    sites: list[Site] = []
     for index, here in enumerate(positions):
         name, module = called[here]
+        sibling = next((site for site in sites if inputs[site.layer] is inputs[name]), None)
         following = positions[index + 1] if index + 1 < len(positions) else len(called)
         preceding = positions[index - 1] if index else 0
         sites.append(
@@ -162,13 +168,25 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
                 layer=name,
                 index=index,
                 count=len(positions),
-                before=_last_activation(called[preceding:here]),
+                before=sibling.before if sibling else _last_activation(called[preceding:here]),
                 after=_last_activation(called[here:following][::-1]),
                 has_bias=module.bias is not None,
                 normalized=any(isinstance(layer, NORM_LAYERS) for _, layer in called[here:following]),
+                recurrent=isinstance(module, Recurrent),
             )
         )
     return _with_branches(network, sites)
+
+
+def with_time_steps(network: nn.Module, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+    """The sites and, before the output layer, one for each marked step of a recurrent network."""
+    by_layer = {site.layer: site for site in sites}
+    steps = [
+        replace(by_layer[module.layer], layer=name, shared=module.layer)
+        for name, module in network.named_modules()
+        if isinstance(module, TimeStep)
+    ]
+    return (*sites[:-1], *steps, *sites[-1:])
 
 
 @contextmanager
@@ -212,14 +230,20 @@ def _with_branches(network: nn.Module, sites: list[Site]) -> tuple[Site, ...]:
     return tuple(replace(site, branch=placed.get(site.layer)) for site in sites)
 
 
-def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]]:
-    """Every call of a layer, in order; a weight layer's later calls are left out, an activation may be shared."""
-    called: list[tuple[str, nn.Module]] = []
+def _call_order(network: nn.Module, batch: Tensor) -> tuple[list[tuple[str, nn.Module]], dict[str, object]]:
+    """Every call of a layer, in order, and what each weight layer reads.
 
-    def note(name: str) -> Callable[[nn.Module, object], None]:
-        def hook(module: nn.Module, _args: object) -> None:
-            if not isinstance(module, WEIGHT_LAYERS) or (name, module) not in called:
+    A weight layer's later calls are left out; an activation may be shared.
+    """
+    called: list[tuple[str, nn.Module]] = []
+    inputs: dict[str, object] = {}
+
+    def note(name: str) -> Callable[[nn.Module, tuple[object, ...]], None]:
+        def hook(module: nn.Module, args: tuple[object, ...]) -> None:
+            if name not in inputs:
                 called.append((name, module))
+            if isinstance(module, WEIGHT_LAYERS):
+                inputs.setdefault(name, args[0] if args else object())
 
         return hook
 
@@ -231,7 +255,7 @@ def _call_order(network: nn.Module, batch: Tensor) -> list[tuple[str, nn.Module]
     finally:
         for handle in handles:
             handle.remove()
-    return called
+    return called, inputs
 
 
 def _last_activation(called: list[tuple[str, nn.Module]]) -> Activation | None:

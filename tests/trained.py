@@ -11,9 +11,9 @@ from initbench.records import Records
 from initbench.train.loop import train
 from initbench.train.material import Material
 
+DATASET = "dataset: {name: synthetic, features: 6, classes: 3, samples: 64, test_samples: 16, noise: 0.5}\n"
 CONFIG = """
 name: test
-dataset: {name: synthetic, features: 6, classes: 3, samples: 64, test_samples: 16, noise: 0.5}
 batch_size: 8
 log_every: 1
 steps: 6
@@ -22,7 +22,7 @@ steps: 6
 
 def trials(folder: Path, text: str) -> tuple[Trial, ...]:
     """The trials of a small experiment, with these lines of YAML beside its own."""
-    experiment = load_text(CONFIG + text, "test.yaml", (), folder)
+    experiment = load_text(CONFIG + ("" if "dataset:" in text else DATASET) + text, "test.yaml", (), folder)
     return plan(experiment, folder).trials[:]
 
 

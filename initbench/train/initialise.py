@@ -13,13 +13,16 @@ from initbench.inits import FillContext
 from initbench.layers import seed_dropout
 from initbench.plan import Trial
 from initbench.seeding import derived_seed
-from initbench.sites import Site, survey
+from initbench.sites import Site, survey, with_time_steps
 from initbench.train.material import Material
 
 
 @dataclass(frozen=True)
 class Filled:
-    """The networks of alike trials, filled by their schemes; ``seconds`` is what each fill took."""
+    """The networks of alike trials, filled by their schemes.
+
+    ``sites`` are those to measure at, marked time steps among them; ``seconds`` is what each fill took.
+    """
 
     networks: tuple[nn.Module, ...]
     sites: tuple[Site, ...]
@@ -36,7 +39,7 @@ def initialised(trials: Sequence[Trial], material: Material) -> Filled:
         trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=material.probe.x))
         seed_dropout(network, trial.seed)
         seconds.append(time.perf_counter() - started)
-    return Filled(networks=tuple(networks), sites=sites, seconds=tuple(seconds))
+    return Filled(tuple(networks), with_time_steps(networks[0], sites), tuple(seconds))
 
 
 def build(trial: Trial, material: Material) -> nn.Module:

@@ -16,15 +16,15 @@ from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Pointwise
-from initbench.layers import Dropout, Scale, Shift
-from initbench.sites import WEIGHT_LAYERS, activation_of
+from initbench.layers import Dropout, Recurrent, Scale, Segment, Shift, TimeStep
+from initbench.sites import SIGNAL_LAYERS, activation_of
 from initbench.train.stack import layers as batched
 from initbench.train.stack._base import Stack
 from initbench.train.trace import Trace
 
 POINTWISE_MODULES = (
-    Pointwise, nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
-    nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid,
+    Pointwise, TimeStep, nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU,
+    nn.Mish, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid,
 )  # fmt: skip
 POOLING_MODULES = (
     nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d,
@@ -118,7 +118,8 @@ class _Leaves(fx.Tracer):
     """Takes this package's own layers as layers, beside those of ``torch.nn``."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, (Pointwise, *CHANNELWISE_FORMS)) or super().is_leaf_module(m, module_qualified_name)
+        own = (Pointwise, Recurrent, Segment, TimeStep, *CHANNELWISE_FORMS)
+        return isinstance(m, own) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphModule:
@@ -150,8 +151,9 @@ def _rewrite(node: fx.Node, networks: Sequence[nn.Module], submodules: dict[str,
         submodules[node.target] = batched.Flatten(shape[1]) if len(shape) > 2 else nn.Identity()
     elif node.op == "call_module":
         layers = [network.get_submodule(str(node.target)) for network in networks]
-        submodules[str(node.target)] = _batched_layer(layers, node)
-        if isinstance(layers[0], WEIGHT_LAYERS):
+        if str(node.target) not in submodules:  # a layer may be called again
+            submodules[str(node.target)] = _batched_layer(layers, node)
+        if isinstance(layers[0], SIGNAL_LAYERS):
             node.meta["role"] = "preactivation"
         elif activation_of(layers[0]) is not None:
             node.meta["role"] = "activation"
@@ -163,6 +165,8 @@ def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
     first, source = layers[0], node.all_input_nodes[0]
     dims = len(_shape(source))
     if isinstance(first, (*POINTWISE_MODULES, *POOLING_MODULES)):
+        return first
+    if isinstance(first, Segment) and dims == 2:
         return first
     if isinstance(first, nn.Linear) and dims == 2:
         return batched.Linear(layers)

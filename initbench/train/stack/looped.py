@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from initbench.layers import Dropout
-from initbench.sites import WEIGHT_LAYERS, activation_of
+from initbench.sites import SIGNAL_LAYERS, activation_of
 from initbench.train.stack._base import Stack
 from initbench.train.trace import Trace
 
@@ -58,7 +58,7 @@ def _traced(network: nn.Module, trace: Trace | None) -> Iterator[None]:
     if trace is not None:
         handles.append(network.register_forward_pre_hook(lambda _module, _inputs: trace.begin()))
         for name, module in network.named_modules():
-            if isinstance(module, WEIGHT_LAYERS):
+            if isinstance(module, SIGNAL_LAYERS):
                 handles.append(module.register_forward_hook(_noting_output(partial(trace.preactivation, name))))
             elif activation_of(module) is not None:
                 handles.append(module.register_forward_hook(_noting_both(trace.activation)))
