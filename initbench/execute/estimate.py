@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import torch
@@ -33,8 +34,13 @@ def estimate(work: Schedule, workers: int, threads: int) -> float:
 
 def _step_seconds(stack: StackPlan, material: Material, device: str, threads: int) -> float:
     """Seconds of one update of a stack: a long try less a short one, so that setting up does not count."""
-    prepare(threads)
-    short, long = (_seconds(_cut_short(stack, steps), material, device) for steps in (1, 1 + TIMED_STEPS))
+    tries = [_cut_short(stack, steps) for steps in (1, 1 + TIMED_STEPS)]
+    own = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(1, initializer=prepare, initargs=(threads,)) as pool:
+            short, long = (pool.submit(_seconds, trials, material, device).result() for trials in tries)
+    finally:
+        torch.set_num_threads(own)
     return max(long - short, 0.0) / TIMED_STEPS
 
 
@@ -61,5 +67,5 @@ def _step_cost(stack: StackPlan, specs: Mapping[str, Spec]) -> float:
     spec = specs[trial.dataset.label]
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
-        network(torch.empty(2, *spec.input_shape))
+        network.eval()(torch.empty(2, *spec.input_shape))
     return float(counter.get_total_flops()) / 2 * trial.recipe.batch_size * len(stack.trials)

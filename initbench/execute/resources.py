@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from initbench.config.problems import Place, fail
 from initbench.datasets import Spec
 from initbench.plan import Trial
 from initbench.sites import WEIGHT_LAYERS
@@ -41,12 +42,23 @@ def available_cores() -> int:
 
 
 def resolve_device(name: str) -> str:
-    """``auto`` as the best device of this machine; any other name as it is."""
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    """``auto`` as the best device of this machine; any other name as it is.
+
+    Raises
+    ------
+    ConfigError
+        This machine has no such device.
+    """
+    here = [device for device, found in _accelerators().items() if found] + ["cpu"]
+    if name == "auto":
+        return here[0]
+    if name not in here:
+        raise fail(Place(0, "device"), f"found {name}, which this machine lacks; expected auto or {' or '.join(here)}")
+    return name
+
+
+def _accelerators() -> dict[str, bool]:
+    return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
 
 
 def stack_limit(trial: Trial, specs: Mapping[str, Spec], device: str) -> int:

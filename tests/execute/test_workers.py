@@ -5,14 +5,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import Planned, assert_same, done, of_kind, tables
 
+from initbench.config import ConfigError
 from initbench.execute import Event, Failed, Finished, Progressed, Resources, Started, execute
 from initbench.execute import worker as worker_module
+from initbench.execute.estimate import estimate
 from initbench.execute.resources import Resources as SameResources
 from initbench.execute.resources import available_cores, resolve_device, stack_limit
 from initbench.records import ResultsFolder
@@ -161,6 +164,22 @@ def test_one_worker_for_each_core_or_for_an_accelerator_unless_told() -> None:
 def test_a_device_is_what_the_config_names_or_the_best_one() -> None:
     assert resolve_device("cpu") == "cpu"
     assert resolve_device("auto") in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there_stops_before_anything_runs(planned: Planned, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="device: found cuda, which this machine lacks; expected auto or cpu"):
+        planned("device=cuda")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("extra", ["network.dropout=0.2", "network.norm=batch"])
+def test_an_estimate_leaves_the_caller_and_the_folder_alone(planned: Planned, extra: str) -> None:
+    work, threads = planned(extra), torch.get_num_threads()
+    assert 0 < estimate(work, workers=2, threads=1) < 60
+    assert torch.get_num_threads() == threads
+    assert not flushes()
+    assert not work.folder.path.exists()
 
 
 def test_memory_bounds_the_size_of_a_stack(planned: Planned) -> None:
