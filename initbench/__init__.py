@@ -5,6 +5,8 @@
 >>> comparison.schemes[["init", "reached", "steps_to_target_median", "state"]]
 >>> comparison.results.records.layers
 >>> initbench.compare("he", "xavier", overrides=["network.depth=30"]).sentence
+>>> initbench.probe("he", "xavier", overrides=["network.depth=50"])[1].verdict
+'vanishing'
 >>> initbench.read("results/smoke").trials
 
 ``load`` checks a config and returns it as an ``Experiment``; ``run`` takes that, too. What a user can put right is
@@ -17,9 +19,20 @@ from typing import TYPE_CHECKING, Any
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
-    from initbench.api import Comparison, Experiment, Results, compare, load, read, run
+    from initbench.api import Comparison, Diagnosis, Experiment, Results, compare, load, probe, read, run
 
-__all__ = ["Comparison", "Experiment", "InitbenchError", "Results", "compare", "load", "read", "run"]
+__all__ = [
+    "Comparison",
+    "Diagnosis",
+    "Experiment",
+    "InitbenchError",
+    "Results",
+    "compare",
+    "load",
+    "probe",
+    "read",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

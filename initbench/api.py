@@ -8,9 +8,11 @@ from pathlib import Path
 
 from initbench import report
 from initbench.analysis import Comparison, analyze
+from initbench.analysis.propagation import Diagnosis, diagnose
 from initbench.config import Experiment, load, load_text, parse_components, template
 from initbench.datasets import data_folder
-from initbench.execute import Resources, execute, schedule
+from initbench.execute import Resources, execute, material_of, schedule
+from initbench.execute.propagation import propagate
 from initbench.inits import INITS
 from initbench.records import Results
 from initbench.records import read as read_records
@@ -18,7 +20,21 @@ from initbench.records import read as read_records
 RESULTS = Path("results")
 """Where results folders are made unless another place is asked for."""
 
-__all__ = ["RESULTS", "Comparison", "Experiment", "Results", "compare", "load", "read", "run", "schemes_compared"]
+PROBE_SEEDS = 10
+
+__all__ = [
+    "RESULTS",
+    "Comparison",
+    "Diagnosis",
+    "Experiment",
+    "Results",
+    "compare",
+    "load",
+    "probe",
+    "read",
+    "run",
+    "schemes_compared",
+]
 
 
 def run(
@@ -84,6 +100,35 @@ def compare(
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     experiment = schemes_compared(schemes, config, overrides, data)
     return run(experiment, out=out, workers=workers, data_dir=data)
+
+
+def probe(
+    *schemes: str, config: str | Path | None = None, overrides: Sequence[str] = (), data_dir: str | Path | None = None
+) -> tuple[Diagnosis, ...]:
+    """Diagnose schemes before training, by theory and measurement: ``probe("he", overrides=["network.depth=50"])``.
+
+    Without schemes those of ``config`` are probed, over 10 seeds unless ``overrides`` say otherwise. Each diagnosis has
+    ``.verdict``, ``.forward`` and ``.backward``, the ``.standing`` that theory gives, and a DataFrame ``.profile`` with
+    a row per layer.
+
+    Raises
+    ------
+    InitbenchError
+        The config or the data cannot be used, or the experiment describes more than one network.
+    """
+    data = data_folder(Path(data_dir) if data_dir is not None else None)
+    changes = [f"seeds={PROBE_SEEDS}", *overrides]
+    if schemes or config is None:
+        experiment = schemes_compared(schemes or ("he", "xavier"), config, changes, data)
+    else:
+        experiment = load(config, changes, data)
+    return diagnosed(experiment, data)
+
+
+def diagnosed(experiment: Experiment, data_dir: Path) -> tuple[Diagnosis, ...]:
+    """The diagnoses of an experiment's schemes. Raises InitbenchError."""
+    found = propagate(experiment, material_of(experiment.dataset[0], data_dir), data_dir)
+    return diagnose(found.results, found.standings)
 
 
 def read(path: str | Path) -> Comparison:

@@ -12,6 +12,7 @@ from initbench.cli.compare import compare
 from initbench.cli.info import info
 from initbench.cli.listing import list_components
 from initbench.cli.new import new
+from initbench.cli.probe import probe
 from initbench.cli.report import report
 from initbench.cli.run import run
 from initbench.cli.schema import schema
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=EXPERIMENTS)(run)
 app.command(rich_help_panel=EXPERIMENTS)(compare)
+app.command(rich_help_panel=EXPERIMENTS)(probe)
 app.command(rich_help_panel=EXPERIMENTS)(report)
 app.command(rich_help_panel=EXPERIMENTS)(new)
 app.command(rich_help_panel=LOOK_UP)(theory)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from initbench.cli.options import Execution, Overrides, expanded
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
-    from initbench.config import ConfigError, Problem
+    from initbench.config import ConfigError, Experiment, Problem
 
 EXPERIMENT = "Experiment"
 
@@ -98,17 +99,21 @@ def compare(
 
     Example: initbench compare he xavier 'normal\[std=0.01]' --depth 10,20
     """
-    from initbench.api import schemes_compared
     from initbench.cli.stages import carry_out
+
+    carry_out(described(schemes, setup, overrides or (), execution.data_dir), execution)
+
+
+def described(schemes: Sequence[str], setup: Setup, overrides: Sequence[str], data_dir: Path | None) -> Experiment:
+    """The experiment that the options describe. Raises ConfigError, its problems placed at the options."""
+    from initbench.api import schemes_compared
     from initbench.config import ConfigError
 
     _refuse_conflicts(setup)
-    changes = [*setup.overrides, *(overrides or ())]
     try:
-        experiment = schemes_compared(schemes, setup.config, changes, execution.data_dir)
+        return schemes_compared(schemes, setup.config, [*setup.overrides, *overrides], data_dir)
     except ConfigError as error:
         raise ConfigError(_as_typed(error, setup)) from error
-    carry_out(experiment, execution)
 
 
 def _refuse_conflicts(setup: Setup) -> None:

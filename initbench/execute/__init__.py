@@ -132,10 +132,11 @@ def _sign(work: Schedule, resources: Resources, workers: int, seconds: float) ->
 def materials(stacks: tuple[StackPlan, ...], data_dir: Path) -> Mapping[str, Material]:
     """The datasets that these stacks train on, by label."""
     datasets = {stack.trials[0].dataset.label: stack.trials[0].dataset for stack in stacks}
-    return {label: _material(dataset, data_dir) for label, dataset in datasets.items()}
+    return {label: material_of(dataset, data_dir) for label, dataset in datasets.items()}
 
 
-def _material(dataset: Dataset, data_dir: Path) -> Material:
+def material_of(dataset: Dataset, data_dir: Path) -> Material:
+    """A dataset as training wants it: standardized, with its probe batch. Raises DatasetError."""
     data = standardised(dataset.load(data_dir))
     return Material(
         spec=dataset.spec(data_dir),

@@ -27,6 +27,7 @@ from initbench.theory.normalization import (
 from initbench.theory.prediction import Prediction, predict
 from initbench.theory.quadrature import QuadratureError
 from initbench.theory.signal import Band, Gradient, Signal
+from initbench.theory.standing import Standing, standing
 from initbench.theory.steps import Nonlinearity, Opaque, Step, Weights
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "QuadratureError",
     "Scaling",
     "Signal",
+    "Standing",
     "Step",
     "Weights",
     "add_gradients",
@@ -64,6 +66,7 @@ __all__ = [
     "pair_expectation",
     "phase_diagram",
     "predict",
+    "standing",
     "std_gain",
     "variance_fixed_point",
     "variance_map",

@@ -65,16 +65,9 @@ class Journal:
 
     def layers(self, step: int, sites: Sequence[Site], statistics: Statistics) -> None:
         """Note the per-layer statistics after ``step`` updates."""
-        place = {
-            "layer": range(1, len(sites) + 1),
-            "name": [site.layer for site in sites],
-            "fan_in": [site.fan_in for site in sites],
-            "fan_out": [site.fan_out for site in sites],
-        }
         for replica, entry in enumerate(self.entries):
             if entry.diverged_step is None:
-                measured = {name: values[:, replica] for name, values in statistics.items()}
-                self._layers.append(pd.DataFrame({"id": entry.trial.id, "step": step, **place, **measured}))
+                self._layers.append(layer_rows(entry.trial.id, step, sites, statistics, replica))
 
     def diverged(self, replica: int, step: int, loss: float, first_bad_layer: str | None) -> None:
         """Note that a replica's loss left all bounds; its last row of the curve is that loss, as it was.
@@ -123,6 +116,18 @@ class Journal:
             "torch": str(torch.__version__),
             "numerics": NUMERICS,
         }
+
+
+def layer_rows(trial: str, step: int, sites: Sequence[Site], statistics: Statistics, replica: int) -> pd.DataFrame:
+    """The rows of one trial and step in the table ``layers``."""
+    place = {
+        "layer": range(1, len(sites) + 1),
+        "name": [site.layer for site in sites],
+        "fan_in": [site.fan_in for site in sites],
+        "fan_out": [site.fan_out for site in sites],
+    }
+    measured = {name: values[:, replica] for name, values in statistics.items()}
+    return pd.DataFrame({"id": trial, "step": step, **place, **measured})
 
 
 def _divergence(entry: Entry) -> str:

@@ -1,0 +1,112 @@
+"""Verdicts on a scheme before training: does the signal reach the output, and the gradient the first layer.
+
+Judged are the hidden layers, by the geometric mean over the seeds. A direction is *vanishing* or *exploding* from the
+layer on at which its variance has changed by a factor of a thousand (30 in standard deviation) against the layer where
+it starts. The rate is the factor on the variance from one hidden layer to the next, in the direction of travel. A layer
+is *dead* where most units give every input the same value, and *symmetric* where all weights are equal, so that its
+units will stay alike for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from initbench.analysis import cells, layers
+from initbench.records import Results
+from initbench.theory import Standing
+
+Verdict = Literal["healthy", "vanishing", "exploding", "dead", "symmetric"]
+
+CHANGED = 1e3  # of a variance
+MOSTLY_DEAD = 0.5
+EQUAL_WITHIN = 1e-6  # of the mean: the rounding of float32 in a standard deviation of equal weights
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Forward or backward: the verdict, the first layer that earned it (None if healthy), and the rate per layer."""
+
+    verdict: Verdict
+    first_bad_layer: str | None
+    rate: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is to be said of one scheme; ``profile`` has a row per layer (see ``layers.profiles``)."""
+
+    init: str
+    forward: Direction
+    backward: Direction
+    standing: Standing | None
+    profile: pd.DataFrame
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict forward if that is bad, else the one backward."""
+        return self.forward.verdict if self.forward.verdict != "healthy" else self.backward.verdict
+
+
+def diagnose(results: Results, standings: Mapping[str, Standing | None]) -> tuple[Diagnosis, ...]:
+    """A diagnosis for each scheme, in order, from the first probe of an experiment that sweeps nothing else."""
+    profiles = layers.profiles(results)
+    first = profiles[profiles["probe"] == layers.FIRST]
+    return tuple(
+        Diagnosis(
+            init=str(cell[cells.SCHEME]),
+            forward=forward(profile),
+            backward=backward(profile),
+            standing=standings.get(str(cell[cells.SCHEME])),
+            profile=profile.reset_index(drop=True),
+        )
+        for cell, profile in cells.by_cell(first, (cells.SCHEME,))
+    )
+
+
+def forward(profile: pd.DataFrame) -> Direction:
+    """The signal's way from the first layer to the last hidden one."""
+    hidden = layers.hidden(profile).sort_values("layer")
+    rate = layers.growth(profile, "preact_variance_geomean")
+    symmetric = (hidden["weight_std_mean"] <= EQUAL_WITHIN * hidden["weight_mean_mean"].abs()) & (
+        hidden["weight_mean_mean"] != 0
+    )
+    dead = (hidden["dead_fraction_mean"] > MOSTLY_DEAD) | (hidden["preact_variance_geomean"] == 0)
+    for verdict, bad in (("symmetric", symmetric), ("dead", dead)):
+        if bad.any():
+            return Direction(verdict, str(hidden.loc[bad, "name"].iloc[0]), rate)  # type: ignore[arg-type]
+    return _travel(hidden, "preact_variance_geomean", rate)
+
+
+def backward(profile: pd.DataFrame) -> Direction:
+    """The gradient's way from the last hidden layer to the first.
+
+    An output layer that starts at zero hands no gradient down before its first update; that is its design and no
+    fault.
+    """
+    hidden = layers.hidden(profile).sort_values("layer", ascending=False)
+    rate = layers.growth(profile, "grad_variance_geomean", backward=True)
+    output = profile.sort_values("layer").iloc[-1]
+    zero = hidden["grad_variance_geomean"] == 0
+    if zero.all() and output["weight_std_mean"] == 0 and (hidden["weight_std_mean"] > 0).all():
+        return Direction("healthy", None, rate)
+    if zero.any():
+        return Direction("dead", str(hidden.loc[zero, "name"].iloc[0]), rate)
+    return _travel(hidden, "grad_variance_geomean", rate)
+
+
+def _travel(ordered: pd.DataFrame, column: str, rate: float) -> Direction:
+    """Vanishing or exploding from where the first layer's value has changed too far."""
+    values = ordered[column].astype(float).to_numpy()
+    measured = np.where(np.isfinite(values), values, math.inf)
+    change = measured / measured[0] if measured[0] > 0 and math.isfinite(measured[0]) else measured * math.inf
+    bad = np.flatnonzero((change < 1 / CHANGED) | (change > CHANGED) | np.isnan(change))
+    if not len(bad):
+        return Direction("healthy", None, rate)
+    verdict: Verdict = "vanishing" if change[bad[0]] < 1 else "exploding"
+    return Direction(verdict, str(ordered["name"].iloc[bad[0]]), rate)

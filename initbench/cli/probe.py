@@ -1,0 +1,58 @@
+"""``initbench probe``: schemes drawn and diagnosed, without training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from initbench.cli import completion, console
+from initbench.cli.network import Subject
+from initbench.cli.options import Overrides, expanded
+
+if TYPE_CHECKING:
+    from initbench.config import Experiment
+
+
+@expanded
+def probe(
+    schemes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCHEME",
+            help=r"Schemes, inline: he, 'normal\[std=0.01,0.1]'. See initbench list inits.",
+            show_default=False,
+            autocompletion=completion.schemes,
+        ),
+    ],
+    subject: Subject,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of each scheme.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Diagnose schemes before training: does the signal reach the output, and the gradient the first layer.
+
+    Each layer's variances stand beside what mean-field theory predicts for the weights as drawn. Nothing is trained.
+
+    Example: initbench probe he xavier lecun --activation relu --depth 50 --width 256
+    """
+    import torch
+
+    from initbench.api import diagnosed
+    from initbench.cli.compare import described
+    from initbench.datasets import data_folder
+    from initbench.report import propagation
+
+    torch.set_flush_denormal(True)  # vanishing signals reach subnormal numbers, which are slow
+    experiment = described(schemes, subject.setup(seeds), overrides or (), subject.data_dir)
+    diagnoses = diagnosed(experiment, data_folder(subject.data_dir))
+    if as_json:
+        typer.echo(propagation.as_json(diagnoses, seeds))
+    else:
+        console.out().print(propagation.render(diagnoses, seeds, about(experiment)))
+
+
+def about(experiment: Experiment) -> str:
+    """What is looked at, in a line."""
+    parts = experiment.network[0], experiment.activation[0], experiment.dataset[0]
+    return ", ".join(part.label for part in parts)
