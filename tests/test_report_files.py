@@ -23,7 +23,7 @@ def test_every_file_is_written_and_nothing_else(tmp_path):
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     names = ("train_loss", "test_accuracy", "activation_variance", "gradient_variance")
     figures = {f"figures/{name}.{kind}" for name in names for kind in ("png", "svg")}
-    own = {"summary.csv", "layers.csv", "report.md", *figures}
+    own = {"summary.csv", "layers.csv", "report.md", "report.html", *figures}
     assert {
         name for name in written if not name.startswith(("records/", "manifest", "provenance", "experiment"))
     } == own

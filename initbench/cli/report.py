@@ -1,4 +1,4 @@
-"""``initbench report``: tables, figures and Markdown again, from the records. Needs no torch."""
+"""``initbench report``: page, tables, figures and Markdown again, from the records. Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ def report(
         typer.Argument(metavar="DIR", help="A results folder, or the name of one in results/.", show_default=False),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
 ) -> None:
-    """Draw a results folder's tables and figures again.
+    """Draw a results folder's page, tables and figures again.
 
-    Example: initbench report results/deep_relu
+    Example: initbench report results/deep_relu --open
     """
     from initbench import records, report
     from initbench.cli.ending import print_comparison
@@ -25,3 +26,5 @@ def report(
     in_results = Path("results") / folder
     place = in_results if not folder.exists() and in_results.is_dir() else folder
     print_comparison(report.write(records.read(place)), as_json=as_json)
+    if show:
+        typer.launch(str((place / report.PAGE).resolve()))

@@ -4,6 +4,6 @@
 ``machine.as_json`` show that on the terminal and to programs; ``progress`` shows a run while it goes on.
 """
 
-from initbench.report.folder import write
+from initbench.report.folder import PAGE, write
 
-__all__ = ["write"]
+__all__ = ["PAGE", "write"]

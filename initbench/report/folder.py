@@ -1,10 +1,12 @@
-"""The files that people open, written beside the records: summary.csv, layers.csv, report.md and the figures."""
+"""The files that people open, beside the records: report.html, report.md, summary.csv, layers.csv and the figures."""
 
 from __future__ import annotations
 
 from initbench.analysis import Comparison, analyze
 from initbench.records import Results, write_bytes, write_text
-from initbench.report import markdown, tables
+from initbench.report import markdown, page, tables
+
+PAGE = "report.html"
 
 
 def write(results: Results) -> Comparison:
@@ -25,4 +27,5 @@ def write(results: Results) -> Comparison:
         for kind in figures.FORMATS:
             write_bytes(results.path / "figures" / f"{name}.{kind}", figures.encode(figure, kind))
     write_text(results.path / "report.md", markdown.render(comparison, list(drawn)))
+    write_text(results.path / PAGE, page.render(comparison))
     return comparison

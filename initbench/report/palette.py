@@ -12,6 +12,8 @@ from typing import Literal
 Dashes = Literal["solid", "dashed", "dashdot"] | tuple[float, tuple[float, ...]]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+COLORS_ON_DARK = ("#4C9FE0", "#FF7F3F", "#2FC795", "#E79BC6", "#F0B429", "#8ED4FA", "#FFFFFF", "#A3A3A3")
+"""The same hues, lightened until a thin line of each is plain on a dark ground."""
 _LINES: tuple[Dashes, ...] = ("solid", "dashed", "dashdot", (0, (1, 1.2)), (0, (7, 1.5, 1, 1.5, 1, 1.5)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 

@@ -63,4 +63,4 @@ def _unfinished(comparison: Comparison) -> list[Text]:
 
 
 def _places(comparison: Comparison) -> Text:
-    return Text(f"{comparison.results.path}: report.md, summary.csv, layers.csv, figures/", style="dim")
+    return Text(f"{comparison.results.path}: report.html, report.md, summary.csv, layers.csv, figures/", style="dim")

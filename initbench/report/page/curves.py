@@ -1,0 +1,78 @@
+"""Learning curves for the page: per scheme and setting the mean over the seeds, and the range from lowest to highest.
+
+As in the figures, a mean goes only as far as every seed has a value; where a seed diverges the others go on singly.
+Long curves are thinned: the mean is that of the row drawn, while the range takes in every row since the one before, so
+that no spike of the range is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from initbench.analysis import Comparison
+from initbench.records import FAILED
+from initbench.report.page.numbers import numbers, picked
+from initbench.report.page.places import Places, by_place
+
+METRICS = ("train_loss", "test_loss", "test_accuracy")
+_POINTS = 30_000  # of one metric on the page, over all its curves
+_FEWEST, _MOST = 12, 300  # of one curve
+
+
+def series(comparison: Comparison, places: Places) -> dict[str, list[dict[str, Any]]]:
+    """By metric, a curve for each scheme and setting that has data; metrics without any are left out."""
+    measured = comparison.trials[comparison.trials["status"] != FAILED]
+    curves = comparison.results.records.curves.reindex(columns=["id", "step", *METRICS])
+    rows = places.join(curves[curves["id"].isin(measured["id"])])
+    ends = places.join(measured[measured["status"] == "diverged"])
+    found = {metric: _of_metric(rows, metric, measured, places, ends) for metric in METRICS}
+    return {metric: drawn for metric, drawn in found.items() if drawn}
+
+
+def _of_metric(
+    rows: pd.DataFrame, metric: str, measured: pd.DataFrame, places: Places, ends: pd.DataFrame
+) -> list[dict[str, Any]]:
+    finite = rows[np.isfinite(rows[metric].astype(float))]
+    groups = by_place(places.join(measured[["id"]]))
+    most = int(np.clip(_POINTS // max(1, len(groups)), _FEWEST, _MOST))
+    own = by_place(finite)
+    diverged = by_place(ends)
+    return [
+        {
+            "scheme": scheme,
+            "setting": setting,
+            "seeds": len(trials),
+            **_curve(
+                own[setting, scheme]
+                .pivot_table(index="step", columns="id", values=metric)
+                .reindex(columns=list(trials["id"])),
+                most,
+            ),
+            "diverged": numbers(diverged[setting, scheme]["diverged_step"].astype(float).fillna(0.0))
+            if (setting, scheme) in diverged
+            else [],
+        }
+        for (setting, scheme), trials in groups.items()
+        if (setting, scheme) in own
+    ]
+
+
+def _curve(table: pd.DataFrame, most: int) -> dict[str, Any]:
+    """Mean and range of a table of steps by trials, and what goes on alone after the first seed has ended."""
+    shared = table.dropna()
+    rows = picked(len(shared), most)
+    values = shared.to_numpy(dtype=float)
+    start = np.concatenate([[0], rows[:-1] + 1]) if len(rows) else rows
+    after = table[table.index >= shared.index.max()] if len(shared) else table
+    alone = [after[trial].dropna() for trial in after.columns[after.notna().sum() > 1]]
+    singly = [one.iloc[picked(len(one), most)] for one in alone]
+    return {
+        "steps": numbers(shared.index[rows]),
+        "mean": numbers(values[rows].mean(axis=1)) if len(rows) else [],
+        "low": numbers(np.minimum.reduceat(values.min(axis=1), start)) if len(rows) else [],
+        "high": numbers(np.maximum.reduceat(values.max(axis=1), start)) if len(rows) else [],
+        "alone": [{"steps": numbers(one.index), "values": numbers(one)} for one in singly],
+    }

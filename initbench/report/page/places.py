@@ -1,0 +1,48 @@
+"""Where a trial is drawn: the number of its scheme and of its setting, by which the page's data refer to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from initbench.analysis import Comparison, cells
+
+SCHEME, SETTING = "_scheme", "_setting"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Schemes and settings in the order of the tables, and ``trials`` with the columns ``id, _scheme, _setting``."""
+
+    schemes: tuple[str, ...]
+    settings: tuple[str, ...]
+    trials: pd.DataFrame
+
+    def join(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table that has an ``id``, with their places."""
+        return table.astype({"id": object}).merge(self.trials, on="id")
+
+
+def places(comparison: Comparison) -> Places:
+    """Number the schemes and settings of a comparison."""
+    trials = comparison.trials
+    schemes = tuple(dict.fromkeys(str(name) for name in trials[cells.SCHEME]))
+    rank = {name: index for index, name in enumerate(schemes)}
+    settings = list(cells.by_setting(trials, comparison.axes)) if len(trials) else []
+    found = [
+        pd.DataFrame({"id": rows["id"], SCHEME: rows[cells.SCHEME].astype(str).map(rank), SETTING: index})
+        for index, (_, rows) in enumerate(settings)
+    ]
+    numbered = pd.concat(found) if found else pd.DataFrame({"id": [], SCHEME: [], SETTING: []})
+    return Places(schemes, tuple(name for name, _ in settings), numbered.astype({"id": object}))
+
+
+def by_place(rows: pd.DataFrame) -> dict[tuple[int, int], pd.DataFrame]:
+    """The rows of each cell by the numbers of its setting and scheme, in this order."""
+    found = {}
+    for key, own in rows.groupby([SETTING, SCHEME]):
+        setting, scheme = np.asarray(key, dtype=int).tolist()
+        found[setting, scheme] = own
+    return found

@@ -1,0 +1,163 @@
+"""The tables that stand in the page itself: those of the terminal with a ratio, and a word on how to read them.
+
+Cells keep the text that other reports show. What a column is sorted by is read off that text: rows sort as
+they look.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from initbench.analysis import Comparison, cells, wording
+from initbench.report import grids
+from initbench.report.grids import Column, Grid
+from initbench.report.page.places import SCHEME, SETTING, Places
+from initbench.report.palette import COLORS
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
+_OF = re.compile(r"(\d+)/(\d+)")
+_QUARTERS = (0.25, 0.5, 0.75, 1.0)
+_LAST = "inf"  # sorts behind every number, as a miss does
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, and what it is sorted by ("" for nothing, which goes last in either direction)."""
+
+    text: str
+    sort: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A grid made ready for the template: headings with the kind of their column, and rows with the scheme's color."""
+
+    id: str
+    title: str
+    look_for: str
+    caption: str
+    headings: tuple[tuple[str, bool], ...]
+    head: int  # the column that names the row
+    rows: tuple[tuple[int | None, tuple[Cell, ...]], ...]
+
+
+def build(comparison: Comparison, places: Places) -> dict[str, Table]:
+    """The tables by their place in the page; one without rows is left out."""
+    made: dict[str, Table] = {}
+    if len(comparison.schemes):
+        main = _with_ratio(grids.schemes(comparison), comparison)
+        made["schemes"] = _table("schemes", main, places, _SCHEMES)
+        losses = _losses(comparison, places)
+        made |= {"losses": _table("losses", losses, places, _LOSSES)} if losses.columns[0].cells else {}
+    for name, grid in zip(("forward", "backward"), grids.layer_signals(comparison), strict=False):
+        made[name] = _table(name, grid, places, _SIGNALS)
+    return made
+
+
+_SCHEMES = (
+    "reached first, then steps: a scheme that reaches the target in every seed beats one that is faster in a "
+    "lucky few. A ratio below ×1 means fewer steps than the reference."
+)
+_LOSSES = (
+    "schemes that lead early and are overtaken later, and a last column near ×1, where the choice stops to matter."
+)
+_SIGNALS = (
+    "a factor per layer close to ×1. Below it the signal vanishes with depth, above it it explodes; "
+    "×0.5 over 30 layers is a factor of a billion."
+)
+
+
+def _with_ratio(grid: Grid, comparison: Comparison) -> Grid:
+    """The main table with each scheme's median steps over those of the first scheme in the same setting."""
+    table = comparison.schemes
+    ratios: list[str] = []
+    for _, rows in cells.by_setting(table, comparison.axes):
+        medians = rows["steps_to_target_median"].astype(float).to_numpy()
+        ratios += [_ratio(float(value), float(medians[0])) for value in medians]
+    heading = f"steps ÷\n{table[cells.SCHEME].iloc[0]}"
+    at = next((i + 1 for i, column in enumerate(grid.columns) if column.heading.startswith("steps to")), 1)
+    columns = (*grid.columns[:at], Column(heading, tuple(ratios), numeric=True), *grid.columns[at:])
+    return Grid(grid.title, columns, grid.caption, grid.sections)
+
+
+def _ratio(value: float, reference: float) -> str:
+    """``×0.50``; ``> ×1`` where only the reference got there, ``< ×1`` where only this one did."""
+    if math.isnan(value) or math.isnan(reference) or (math.isinf(value) and math.isinf(reference)):
+        return wording.MISSING
+    if math.isinf(value):
+        return "> ×1"
+    if math.isinf(reference):
+        return "< ×1"
+    return wording.factor(value / reference) if reference > 0 else wording.MISSING
+
+
+def _losses(comparison: Comparison, places: Places) -> Grid:
+    """The mean train loss after each quarter of the updates, with the last one over that of the reference."""
+    curves = comparison.results.records.curves.reindex(columns=["id", "step", "train_loss"]).dropna()
+    rows = places.join(curves[curves["step"] > 0])
+    budget = float(comparison.trials["steps"].astype(float).max())
+    finished = set(comparison.trials.loc[comparison.trials["status"] == "finished", "id"])
+    rows = rows[rows["id"].isin(finished)]
+    lines: list[tuple[str, ...]] = []
+    for setting, own in rows.groupby(SETTING):
+        reference = math.nan
+        for scheme, trials in own.groupby(SCHEME):
+            means = [_mean_at(trials, quarter * budget) for quarter in _QUARTERS]
+            reference = means[-1] if scheme == 0 else reference
+            ratio = means[-1] / reference if reference > 0 else math.nan
+            lines.append(
+                (
+                    places.settings[int(str(setting))],
+                    places.schemes[int(str(scheme))],
+                    *map(wording.significant, means),
+                    wording.factor(ratio),
+                )
+            )
+    names = ["setting", "scheme", *(f"at step\n{quarter * budget:.0f}" for quarter in _QUARTERS)]
+    headings = [*names, f"last ÷\n{places.schemes[0]}"]
+    columns = [
+        Column(heading, tuple(line[i] for line in lines), numeric=i > 1)
+        for i, heading in enumerate(headings)
+        if i or any(places.settings)
+    ]
+    caption = "Mean train loss over the seeds that finished, at the last logged step up to the one named."
+    return Grid("Train loss along the way", tuple(columns), caption, tuple(line[0] for line in lines))
+
+
+def _mean_at(trials: pd.DataFrame, step: float) -> float:
+    until = trials[trials["step"] <= step]
+    last = until.loc[until.groupby("id")["step"].idxmax(), "train_loss"].astype(float) if len(until) else pd.Series()
+    return float(np.mean(last)) if len(last) else math.nan
+
+
+def _table(name: str, grid: Grid, places: Places, look_for: str) -> Table:
+    head = next(i for i, column in enumerate(grid.columns) if column.heading == "scheme")
+    rank = {scheme: index for index, scheme in enumerate(places.schemes)}
+    rows = [
+        (
+            rank[row[head]] % len(COLORS) if row[head] in rank else None,
+            tuple(
+                Cell(text, _sort(text) if column.numeric else text)
+                for text, column in zip(row, grid.columns, strict=True)
+            ),
+        )
+        for row in grid.rows
+    ]
+    headings = tuple((column.heading, column.numeric) for column in grid.columns)
+    return Table(name, grid.title, look_for, grid.caption, headings, head, tuple(rows))
+
+
+def _sort(text: str) -> str:
+    if text in (wording.NOT_REACHED, "> ×1", "∞", "diverged", "failed"):
+        return _LAST
+    if text == "< ×1":
+        return "0"
+    if share := _OF.fullmatch(text):
+        return f"{int(share[1]) / max(1, int(share[2])):.6f}"
+    found = _NUMBER.search(text)
+    return found[0] if found else ""
