@@ -23,6 +23,8 @@ class Trial:
     seed: int
     losses: Sequence[float] = ()
     accuracies: Sequence[float] = ()
+    diversity: float = 1.0  # of the units of every layer, at every probe
+    dead: Sequence[float] = (0.25, 0.25)  # fraction in every layer, at the first probe and at the last
     activations: Sequence[Sequence[float]] = ((1.0, 1.0, 1.0),)  # one row of layers a probe, the output layer last
     gradients: Sequence[Sequence[float]] = ((1.0, 1.0, 1.0),)
     status: str = "finished"
@@ -136,8 +138,14 @@ def _layers(trial: Trial) -> list[dict[str, Any]]:
         return []
     steps = [0, EVERY * len(trial.losses)]
     return [
-        _layer_row(trial.id, step, layer, len(activations), activation, gradient)
-        for step, activations, gradients in zip(steps, trial.activations, trial.gradients, strict=False)
+        {
+            **_layer_row(trial.id, step, layer, len(activations), activation, gradient),
+            "unit_diversity": trial.diversity,
+            "dead_fraction": dead,
+        }
+        for step, activations, gradients, dead in zip(
+            steps, trial.activations, trial.gradients, trial.dead, strict=False
+        )
         for layer, (activation, gradient) in enumerate(zip(activations, gradients, strict=True), start=1)
     ]
 
@@ -154,6 +162,7 @@ def _layer_row(
         "fan_out": 10 if layer == depth else 128,
         "weight_mean": 0.0,
         "weight_std": 0.1,
+        "unit_diversity": 1.0,
         "preact_mean": 0.0,
         "preact_variance": activation,
         "activation_mean": 0.0,

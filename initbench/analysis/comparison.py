@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from initbench.analysis import layers, outcomes, verdict, wording
+from initbench.analysis import claims, contrasts, layers, outcomes, verdict, wording
 from initbench.records import Results
 
 
@@ -16,12 +16,19 @@ class Comparison:
 
     results: Results
     trials: pd.DataFrame
-    """One row per trial: its outcome, state and steps to the target (``outcomes.trials``)."""
+    """One row per trial: its outcome, state with evidence, and steps to the target (``outcomes.trials``)."""
     schemes: pd.DataFrame
     """One row per scheme and setting (``outcomes.schemes``)."""
     profiles: pd.DataFrame
     """One row per scheme, setting, probe and layer (``layers.profiles``)."""
+    contrasts: pd.DataFrame
+    """One row per scheme other than the reference, setting and metric (``contrasts.contrasts``)."""
+    reference: str
+    """The scheme that the contrasts hold the others against."""
     sentence: str
+    """The verdict: what was measured, in one sentence."""
+    claims: tuple[str, ...]
+    """What the seeds allow to be said of each contrast, a sentence each."""
     notes: tuple[str, ...]
     """What a reader must know before trusting the tables: missing trials, mixed versions, unreadable files."""
 
@@ -36,16 +43,27 @@ class Comparison:
         return wording.target(self.results.manifest.target_metric, self.results.manifest.target_value)
 
 
-def analyze(results: Results) -> Comparison:
-    """Compare the schemes of an experiment."""
+def analyze(results: Results, reference: str | None = None) -> Comparison:
+    """Compare the schemes of an experiment, each against ``reference``: a scheme's label, the first by default.
+
+    Raises
+    ------
+    InitbenchError
+        There is no such scheme in these results.
+    """
     trials = outcomes.trials(results)
     schemes = outcomes.schemes(trials, results.manifest.axes)
+    held_against = contrasts.reference_of(trials, reference)
+    paired = contrasts.contrasts(trials, results.manifest, held_against)
     return Comparison(
         results=results,
         trials=trials,
         schemes=schemes,
         profiles=layers.profiles(results),
+        contrasts=paired,
+        reference=held_against,
         sentence=verdict.sentence(schemes, results.manifest),
+        claims=claims.claims(paired, results.manifest),
         notes=(*_gaps(results), *_mixtures(results.records.outcomes), *results.problems),
     )
 

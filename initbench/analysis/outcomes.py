@@ -5,9 +5,10 @@ The state of a trial is the first that holds:
 - ``failed``: an exception ended it; nothing was measured.
 - ``diverged``: its loss left the finite numbers or the bound, whether or not it had reached the target before.
 - ``converged``: it reached the target.
+- ``symmetric``, ``dead``: the units of a hidden layer stayed alike, or died (``failures``).
 - ``stalled``: its final train loss lies within 1 % of chance (ln of the number of classes), or is not 1 % below the
   first loss that was logged. The second half is all there is for regression.
-- ``slow``: none of these; the loss fell, but not to the target.
+- ``slow``: none of these; the loss fell, but not to the target. The evidence says whether it was still falling.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from initbench.analysis import cells
+from initbench.analysis import cells, failures, intervals
 from initbench.records import FAILED, Results
 
-STATES = ("converged", "slow", "stalled", "diverged", "failed")  # from best to worst
+STATES = ("converged", "slow", "stalled", "dead", "symmetric", "diverged", "failed")  # from best to worst
+_FINALS = (
+    *("final_train_loss", "final_test_loss", "final_test_accuracy"),
+    *("best_train_loss", "best_test_loss", "best_test_accuracy"),
+)
 STALL = 0.01  # relative distance from chance, or from the start, that counts as not having moved
 
 _NEEDED = [
@@ -32,11 +37,12 @@ _NEEDED = [
 
 
 def trials(results: Results) -> pd.DataFrame:
-    """The outcomes, one row per trial, with three columns more.
+    """The outcomes, one row per trial, with columns more.
 
     ``steps_to_target`` is the first logged step whose metric satisfies the target: infinite for a miss, NaN for a
     failed trial. A train loss is the mean over the window that ends at its step, as logged. ``loss_area`` is the sum of
-    the train losses of all updates, NaN unless the trial finished. ``state`` is described at the head of this module.
+    the train losses of all updates, NaN unless the trial finished. ``state`` is described at the head of this module;
+    ``bad_step``, ``bad_layer`` and ``evidence`` say what speaks for it (``failures.evidence``).
     """
     outcomes = results.records.outcomes
     curves = results.records.curves.reindex(columns=["id", "step", "train_loss", "test_loss", "test_accuracy"])
@@ -48,15 +54,20 @@ def trials(results: Results) -> pd.DataFrame:
     table["steps_to_target"] = steps.where(table["status"] != FAILED)
     table["loss_area"] = area.where(table["status"] == "finished")
     table["state"] = _states(table, table["id"].map(_start(curves)).astype(float))
-    return table
+    table["state"] = failures.refined(table, results.records.layers)
+    return table.join(failures.evidence(table, results.records.layers, curves))
 
 
 def schemes(trials: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """One row per cell of the axes: counts, the median steps to the target, and summaries of the finished trials.
 
-    The median counts a miss as infinite and leaves failed trials out. Means and standard deviations (n - 1) run over
-    the ``finished`` trials alone: the loss of a diverged trial is never averaged, nor replaced. ``state`` is that of
-    most trials, the worse one in a tie; ``states`` spells a mixture out.
+    The median and the quartiles (``_q25``, ``_q75``) of the steps count a miss as infinite and leave failed trials out.
+    Means (``_mean`` arithmetic, ``_geomean`` geometric) and standard deviations (n - 1) run over the ``finished``
+    trials alone: the loss of a diverged trial is never averaged, nor replaced. ``_low`` and ``_high`` enclose the
+    arithmetic mean, or the median of the steps, at 95 % (``intervals``; with fewer than six seeds those of the steps
+    are their range, at ``steps_to_target_level``). ``best_train_loss`` is the best of all seeds,
+    ``best_train_loss_mean`` the mean of each seed's best. ``state`` is that of most trials, the worse one in a tie;
+    ``states`` spells a mixture out.
     """
     rows = [{**cell, **_summary(rows)} for cell, rows in cells.by_cell(trials, axes)]
     return pd.DataFrame(rows, columns=None if rows else [*axes, *_summary(trials)])
@@ -97,12 +108,6 @@ def _summary(cell: pd.DataFrame) -> dict[str, object]:
     measured = cell[cell["status"] != FAILED]
     tally = cell["state"].value_counts()
     present = [state for state in STATES if state in tally]
-    spread = {}
-    for column in ("final_train_loss", "final_test_loss", "final_test_accuracy"):
-        values = finished[column].astype(float)
-        spread[f"{column}_mean"] = values.mean()
-        spread[f"{column}_sd"] = values.std()
-        spread[f"{column}_median"] = values.median()
     return {
         "trials": len(cell),
         "seeds": cell["seed"].nunique(),
@@ -111,15 +116,42 @@ def _summary(cell: pd.DataFrame) -> dict[str, object]:
         "failed": int(tally.get("failed", 0)),
         "reached": int((cell["steps_to_target"] < math.inf).sum()),
         "steps": cell["steps"].max(),
-        "steps_to_target_median": measured["steps_to_target"].median() if len(measured) else np.nan,
-        "steps_to_target_min": measured["steps_to_target"].min(),
-        "steps_to_target_max": measured["steps_to_target"].max(),
-        **spread,
+        **_steps(measured["steps_to_target"].astype(float)),
+        **_spread(finished),
         "best_train_loss": cell["best_train_loss"].astype(float).min(),
         "best_test_loss": cell["best_test_loss"].astype(float).min(),
         "best_test_accuracy": cell["best_test_accuracy"].astype(float).max(),
-        "loss_area_mean": finished["loss_area"].mean(),
         "seconds_mean": finished["seconds"].astype(float).mean(),
         "state": max(present, key=lambda state: (tally[state], STATES.index(state)), default=""),
         "states": present[0] if len(present) == 1 else ", ".join(f"{s} {tally[s]}/{len(cell)}" for s in present),
     }
+
+
+def _steps(steps: pd.Series) -> dict[str, float]:
+    interval = intervals.of_median(steps)
+    summary = {
+        "median": steps.median() if len(steps) else math.nan,
+        "low": interval.low,
+        "high": interval.high,
+        "level": interval.level,
+        **{f"q{share:.0%}".rstrip("%"): intervals.quantile(steps, share) for share in intervals.QUARTILES},
+        "min": steps.min(),
+        "max": steps.max(),
+        "geomean": intervals.geometric_mean(steps),
+    }
+    return {f"steps_to_target_{name}": value for name, value in summary.items()}
+
+
+def _spread(finished: pd.DataFrame) -> dict[str, float]:
+    """Mean, standard deviation, interval of the mean and median of what is finite at the end of a run."""
+    spread: dict[str, float] = {}
+    for column in (*_FINALS, "loss_area"):
+        values = finished[column].astype(float)
+        interval = intervals.of_mean(values.dropna())
+        spread[f"{column}_mean"] = values.mean()
+        spread[f"{column}_sd"] = values.std()
+        spread[f"{column}_low"], spread[f"{column}_high"] = interval.low, interval.high
+        spread[f"{column}_median"] = values.median()
+    for column in ("final_train_loss", "final_test_loss", "loss_area"):
+        spread[f"{column}_geomean"] = intervals.geometric_mean(finished[column].astype(float).dropna())
+    return spread
