@@ -74,6 +74,7 @@ def test_training_anew_and_on_more_workers_repeats_every_bit_but_the_timings():
     _run("small.yaml", *WORKERS)
     first = read("results/small").records
     anew = _run("small.yaml", "--fresh", "--workers", "2")
+    assert anew.exit_code == 0, anew.output
     assert "already done" not in anew.stderr
     records = read("results/small").records
     assert not records.outcomes["seconds"].equals(first.outcomes["seconds"])  # it did train

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -30,13 +29,17 @@ def test_reporting_needs_no_torch(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+@pytest.mark.skipif(sys.platform == "win32", reason="asks the system for the time of child processes")
 def test_help_comes_within_a_blink(arguments):
     def seconds():
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "initbench", *arguments], capture_output=True, check=True)
-        return time.perf_counter() - started
+        import resource  # not on Windows
 
-    assert min(seconds() for _ in range(5)) < HELP_SECONDS  # the fastest: the others waited for the machine
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "initbench", *arguments], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(3)) < HELP_SECONDS  # of the processor: waiting for a busy machine is no fault
 
 
 def _modules_after(code):
