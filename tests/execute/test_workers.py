@@ -121,18 +121,14 @@ def test_a_stack_that_kills_its_worker_is_the_one_that_is_called_failed(planned:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", [KeyboardInterrupt, GeneratorExit])
-def test_leaving_early_keeps_finished_stacks_and_no_process(planned: Planned, ending: type[BaseException]) -> None:
+def test_an_interrupt_keeps_finished_stacks_and_leaves_no_process(planned: Planned) -> None:
     work = planned("steps=500", "seeds=8")
     events = execute(work, Resources(workers=2))
     finished = next(event for event in events if isinstance(event, Finished))
     started = time.monotonic()
-    if ending is GeneratorExit:
-        events.close()
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            thrown(events, KeyboardInterrupt())
-    assert time.monotonic() - started < 5  # a stack takes longer than that only on a very slow machine
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(events)
+    assert time.monotonic() - started < 10  # workers are ended, not waited for
     assert children() == []
     kept = planned("steps=500", "seeds=8").done
     assert len(kept) >= finished.trials
@@ -149,8 +145,9 @@ def test_a_thread_that_is_left_early_stops_at_its_next_row(planned: Planned) -> 
     assert planned("steps=100000").done == frozenset()
 
 
-def thrown(events: Iterator[Event], error: BaseException) -> None:
-    events.throw(error)
+def interrupt(events: Iterator[Event]) -> None:
+    """What Ctrl-C does while a run is waiting for its workers."""
+    events.throw(KeyboardInterrupt())
 
 
 def test_one_worker_for_each_core_or_for_an_accelerator_unless_told() -> None:

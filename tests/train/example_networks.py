@@ -204,6 +204,8 @@ BUILT_IN: list[tuple[Network, tuple[int, ...]]] = [
     (NETWORKS["mlp"](depth=4, width=6, norm="layer", dropout=0.3), (5,)),
     (NETWORKS["cnn"](depth=4, channels=4, norm="batch", dropout=0.3), (3, 7, 7)),
     (NETWORKS["cnn"](depth=3, channels=4, norm="layer", head="flatten"), (1, 8, 6)),
+    (NETWORKS["resnet"](depth=6, width=6, multipliers=True), (5,)),
+    (NETWORKS["resnet"](depth=6, channels=4, order="post", norm="batch", stages=2, dropout=0.3), (1, 8, 6)),
 ]
 
 CATALOG = {
