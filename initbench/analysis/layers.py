@@ -23,8 +23,8 @@ _GEOMETRIC = (
     *(f"predicted_{name}{end}" for name in PREDICTED for end in ("", "_low", "_high")),
 )
 _ARITHMETIC = (
-    *("weight_mean", "weight_std", "preact_mean", "activation_mean", "dead_fraction", "saturated_fraction"),
-    *("weight_grad_norm", "activation_variance", "grad_variance"),
+    *("weight_mean", "weight_std", "unit_diversity", "preact_mean", "activation_mean", "dead_fraction"),
+    *("saturated_fraction", "weight_grad_norm", "activation_variance", "grad_variance"),
 )
 _PLACE = ("name", "fan_in", "fan_out")
 

@@ -3,8 +3,8 @@
 Judged are the hidden layers, by the geometric mean over the seeds. A direction is *vanishing* or *exploding* from the
 layer on at which its variance has changed by a factor of a thousand (30 in standard deviation) against the layer where
 it starts. The rate is the factor on the variance from one hidden layer to the next, in the direction of travel. A layer
-is *dead* where most units give every input the same value, and *symmetric* where all weights are equal, so that its
-units will stay alike for ever.
+is *dead* where nearly all units give every input the same value, and *symmetric* where all units have the same weights,
+so that they will stay alike for ever.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from initbench.theory import Standing
 Verdict = Literal["healthy", "vanishing", "exploding", "dead", "symmetric"]
 
 CHANGED = 1e3  # of a variance
-MOSTLY_DEAD = 0.5
-EQUAL_WITHIN = 1e-6  # of the mean: the rounding of float32 in a standard deviation of equal weights
+MOSTLY_DEAD = 0.9  # deep ReLU networks, whose inputs become alike, come to a half by nature
+EQUAL_WITHIN = 1e-6  # share of the weights' second moment that sets units apart: the rounding of float32
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ def forward(profile: pd.DataFrame) -> Direction:
     """The signal's way from the first layer to the last hidden one."""
     hidden = layers.hidden(profile).sort_values("layer")
     rate = layers.growth(profile, "preact_variance_geomean")
-    symmetric = (hidden["weight_std_mean"] <= EQUAL_WITHIN * hidden["weight_mean_mean"].abs()) & (
-        hidden["weight_mean_mean"] != 0
-    )
+    symmetric = (hidden["unit_diversity_mean"] < EQUAL_WITHIN) & (hidden["weight_mean_mean"] != 0)
     dead = (hidden["dead_fraction_mean"] > MOSTLY_DEAD) | (hidden["preact_variance_geomean"] == 0)
     for verdict, bad in (("symmetric", symmetric), ("dead", dead)):
         if bad.any():

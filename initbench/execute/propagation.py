@@ -5,8 +5,10 @@ No step is trained. The seeds of a scheme ride in one stack, in this process.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,24 +16,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor, nn
 
 from initbench.activations import Activation
 from initbench.config import Experiment
 from initbench.datasets import Split
 from initbench.errors import InitbenchError
-from initbench.execute.resources import resolve_device
+from initbench.execute.resources import available_cores, resolve_device
+from initbench.inits import FillContext
 from initbench.plan import Trial, plan
 from initbench.records import Manifest, Records, Results
-from initbench.sites import Site
+from initbench.sites import Site, survey
 from initbench.theory import Standing, standing
 from initbench.theory.steps import MEAN_WITHIN
-from initbench.train.blueprint import blueprint
-from initbench.train.initialise import initialised
+from initbench.train.blueprint import Blueprint, blueprint
+from initbench.train.initialise import build
 from initbench.train.journal import layer_rows
 from initbench.train.material import Material
 from initbench.train.prediction import Predictor
 from initbench.train.probe import Probe, Statistics
-from initbench.train.stack import Stack, stack
+from initbench.train.stack import BatchedStack, LoopedStack, Stack, stack
 
 PLAIN = frozenset({"input", "flatten", "weights", "activation", "scale"})
 """The kinds of step of networks that χ₁ describes: neither normalized nor residual."""
@@ -59,9 +63,10 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
         raise InitbenchError(f"a probe looks at one network; this experiment sweeps {', '.join(swept)}")
     device = torch.device(resolve_device(experiment.device))
     trials = planned.trials[: planned.trials.group]  # schemes and seeds; recipes do not matter before training
+    bench = _Bench(material, device)
     rows, standings = [], {}
     for label, group in groupby(trials, key=lambda trial: trial.init.label):
-        found, standings[label] = _scheme(tuple(group), material, device)
+        found, standings[label] = bench.scheme(tuple(group))
         rows.append(found)
     outcomes = pd.DataFrame({"id": [trial.id for trial in trials], "init": [trial.init.label for trial in trials]})
     records = Records(outcomes=outcomes, curves=pd.DataFrame({"id": []}), layers=pd.concat(rows, ignore_index=True))
@@ -70,25 +75,59 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
     return Propagation(Results(Path(), manifest, records, experiment.to_yaml(), {}), standings)
 
 
-def _scheme(trials: Sequence[Trial], material: Material, device: torch.device) -> tuple[pd.DataFrame, Standing | None]:
-    try:
-        filled = initialised(trials, material)
-    except ValueError as error:
-        raise InitbenchError(f"{trials[0].init.label}: {error}") from error
-    dtype = trials[0].recipe.torch_dtype
-    probed = material.to(device, dtype).probe
-    networks = [network.to(device, dtype) for network in filled.networks]
-    graph = blueprint(networks[0], probed.x[:2])
-    stacked = stack(networks, probed.x[:2])
-    probe = Probe(filled.sites, Split(probed.x.unsqueeze(0), probed.y.unsqueeze(0)), material.spec.task)
-    statistics = probe.measure(stacked)
-    independent = [trial.init.draws_independently for trial in trials]
-    predicted = Predictor(graph, filled.sites, probed.x, independent).columns(stacked, statistics)
-    columns = {**statistics, **predicted}
-    rows = [layer_rows(trial.id, 0, filled.sites, columns, replica) for replica, trial in enumerate(trials)]
-    followed = all(independent) and all(node.kind in PLAIN for node in graph.nodes)
-    view = _standing(trials[0].activation, filled.sites, stacked, statistics) if followed else None
-    return pd.concat(rows, ignore_index=True), view
+class _Bench:
+    """Where schemes are probed one after the other. What depends on the network's structure alone is found once."""
+
+    def __init__(self, material: Material, device: torch.device) -> None:
+        self._material, self._device = material, device
+        self._form: type[Stack] | None = None
+        self._graph: Blueprint | None = None
+
+    def scheme(self, trials: Sequence[Trial]) -> tuple[pd.DataFrame, Standing | None]:
+        """The rows of one scheme's trials, and theory's view of them."""
+        dtype = trials[0].recipe.torch_dtype
+        probed = self._material.to(self._device, dtype).probe
+        networks, sites = self._filled(trials)
+        networks = [network.to(self._device, dtype) for network in networks]
+        graph = self._graph = self._graph or blueprint(networks[0], probed.x[:2])
+        stacked = self._stacked(networks, probed.x[:2])
+        probe = Probe(sites, Split(probed.x.unsqueeze(0), probed.y.unsqueeze(0)), self._material.spec.task)
+        statistics = probe.measure(stacked)
+        independent = [trial.init.draws_independently for trial in trials]
+        columns = {
+            **statistics,
+            **Predictor(graph, sites, probed.x, independent).columns(stacked, statistics),
+        }
+        rows = [layer_rows(trial.id, 0, sites, columns, replica) for replica, trial in enumerate(trials)]
+        followed = all(independent) and all(node.kind in PLAIN for node in graph.nodes)
+        view = _standing(trials[0].activation, sites, stacked, statistics) if followed else None
+        return pd.concat(rows, ignore_index=True), view
+
+    def _filled(self, trials: Sequence[Trial]) -> tuple[list[nn.Module], tuple[Site, ...]]:
+        """A network for each trial: copies of one, filled side by side, since drawing keeps a single core busy."""
+        template = build(trials[0], self._material)
+        inputs = self._material.probe.x
+        sites = survey(template, inputs[:2])
+        networks = [copy.deepcopy(template) for _ in trials]
+
+        def fill(network: nn.Module, trial: Trial) -> None:
+            trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=inputs))
+
+        try:
+            with ThreadPoolExecutor(available_cores()) as pool:
+                list(pool.map(fill, networks, trials))
+        except ValueError as error:
+            raise InitbenchError(f"{trials[0].init.label}: {error}") from error
+        return networks, sites
+
+    def _stacked(self, networks: Sequence[nn.Module], sample: Tensor) -> Stack:
+        if self._form is BatchedStack:
+            return BatchedStack(networks, sample)
+        if self._form is LoopedStack:
+            return LoopedStack(networks)
+        chosen = stack(networks, sample)
+        self._form = type(chosen)
+        return chosen
 
 
 def _standing(activation: Activation, sites: Sequence[Site], stacked: Stack, statistics: Statistics) -> Standing | None:

@@ -75,8 +75,8 @@ def sentence(diagnosis: Diagnosis) -> str:
 def _hopeless(diagnosis: Diagnosis) -> str:
     way = diagnosis.forward if diagnosis.forward.first_bad_layer else diagnosis.backward
     if diagnosis.verdict == "symmetric":
-        return f"symmetric from {way.first_bad_layer} on: all weights are equal, so the units stay alike."
-    what = "most units say the same for every input" if way is diagnosis.forward else "no gradient arrives"
+        return f"symmetric from {way.first_bad_layer} on: all units have the same weights, and stay alike."
+    what = "nearly all units say the same for every input" if way is diagnosis.forward else "no gradient arrives"
     return f"dead from {way.first_bad_layer} on: {what}."
 
 
