@@ -7,6 +7,8 @@ For a layer with pre-activation z and activation a = φ(z), over the probe batch
 - *gradient mean and variance* are those of ∂(Σᵢ lossᵢ)/∂z, the sum over samples, whatever the size of the batch;
 - *weight-gradient variance and norm* are those of the gradient of the mean loss, as training sees it;
 - *dead fraction* is the share of units (channels, for images) whose activation is the same for every probe sample;
+- *unit diversity* is the share of the weights' second moment in which the units (output channels) of a layer differ:
+  0 where all have the same incoming weights, near 1 for independent draws;
 - *saturated fraction* is the share of what enters φ (z, or what a normalization or a residual sum made of it) where
   |φ'| is below 5 % of its maximum.
 
@@ -17,7 +19,7 @@ variances near 1e-39, whose roots float32 still holds, but not their squares.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,15 +60,18 @@ class Probe:
         columns = []
         with torch.no_grad():
             for site, layer in zip(self.sites, layers, strict=True):
-                z = torch.cat(layer.preactivations)
-                a = torch.cat(layer.activations) if layer.activations else z
-                gradient = torch.cat([next(gradients) for _ in layer.preactivations])
+                z = _joined(layer.preactivations)
+                a = _joined(layer.activations) if layer.activations else z
+                gradient = _joined([next(gradients) for _ in layer.preactivations])
                 column = _signal_statistics(z, a, gradient)
-                entering = torch.cat(layer.entering) if layer.entering else z
+                entering = _joined(layer.entering) if layer.entering else z
                 column["saturated_fraction"] = _saturated_fraction(entering, self._active_intervals[site.after])
                 columns.append(column)
-            for column, weight, gradient in zip(columns, weights, gradients, strict=True):
-                column.update(_weight_statistics(weight, gradient / len(self.batch.y[0])))
+            samples = len(self.batch.y[0])
+            for site, column, weight, gradient in zip(self.sites, columns, weights, gradients, strict=True):
+                column.update(_weight_statistics(weight, gradient, samples))
+                second_moment = column["weight_mean"].square() + column["weight_std"].square()
+                column["unit_diversity"] = _unit_diversity(weight, stack.unit_axis(site.weight), second_moment)
         return {
             name: torch.stack([column[name] for column in columns]).cpu().numpy().astype(np.float64)
             for name in columns[0]
@@ -103,9 +108,10 @@ def _signal_statistics(z: Tensor, a: Tensor, gradient: Tensor) -> dict[str, Tens
     }
 
 
-def _weight_statistics(weight: Tensor, gradient: Tensor) -> dict[str, Tensor]:
+def _weight_statistics(weight: Tensor, gradient: Tensor, samples: int) -> dict[str, Tensor]:
+    """Of a weight and of its gradient, which comes summed over the samples."""
     mean, variance = _moments(weight)
-    gradient_mean, gradient_variance = _moments(gradient)
+    gradient_mean, gradient_variance = (moment / samples**power for power, moment in enumerate(_moments(gradient), 1))
     size = weight[0].numel()
     return {
         "weight_mean": mean,
@@ -115,12 +121,24 @@ def _weight_statistics(weight: Tensor, gradient: Tensor) -> dict[str, Tensor]:
     }
 
 
+def _unit_diversity(weight: Tensor, units: int, second_moment: Tensor) -> Tensor:
+    """The share of each replica's second moment that is left about the mean over the units; 0 for weights of zero."""
+    common = weight.mean(dim=units, dtype=torch.float64).square().flatten(1).mean(dim=1)
+    return torch.where(second_moment > 0, 1 - common / second_moment, 0.0).clamp(min=0)
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    """All replicas in one tensor, [R, …]; a copy only where they came one by one."""
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of each replica, [R] in float64; two passes, since one would cancel where the mean is large."""
-    centred = values.flatten(1).to(torch.float64, copy=True)  # a copy in any dtype: the values are not ours
+    # A contiguous copy in any dtype: the values are not ours, and images come with their axes transposed.
+    centred = torch.empty(values.shape, dtype=torch.float64, device=values.device).copy_(values).flatten(1)
     mean = centred.mean(dim=1)
     centred -= mean.unsqueeze(1)
-    return mean, torch.linalg.vecdot(centred, centred) / centred.shape[1]
+    return mean, torch.linalg.vector_norm(centred, dim=1).square() / centred.shape[1]
 
 
 def _dead_fraction(a: Tensor) -> Tensor:
@@ -130,10 +148,16 @@ def _dead_fraction(a: Tensor) -> Tensor:
 
 def _saturated_fraction(z: Tensor, active: tuple[float, float]) -> Tensor:
     low, high = active
-    outside = torch.zeros(len(z), dtype=torch.float64, device=z.device)
-    flat = z.flatten(1)
+    share = torch.zeros(len(z), dtype=torch.float64, device=z.device)
     if low > -math.inf:
-        outside = outside + (flat <= low).sum(dim=1)
+        share = share + _share(torch.le, z, low)
     if high < math.inf:
-        outside = outside + (flat >= high).sum(dim=1)
-    return outside / flat.shape[1]
+        share = share + _share(torch.ge, z, high)
+    return share
+
+
+def _share(compare: Callable[..., Tensor], z: Tensor, bound: float) -> Tensor:
+    """The share of each replica's values for which a comparison holds, [R] in float64."""
+    # Into the values' own dtype: comparing into bools and counting those takes four times as long.
+    held = compare(z, bound, out=torch.empty(z.shape, dtype=z.dtype, device=z.device)).flatten(2)
+    return held.sum(dim=2).sum(dim=1, dtype=torch.float64) / held[0].numel()

@@ -62,7 +62,8 @@ def reference(network: nn.Sequential, x: Tensor, y: Tensor, activation: str) -> 
 
 def _layer(seen: dict[str, list[Tensor]], weight: Tensor, activation: str | None) -> dict[str, float]:
     z, a, g = (np.stack([t.numpy() for t in seen[key]]) for key in ("z", "a", "g"))  # [N, units, *space]
-    w, gradient = weight.detach().numpy().ravel(), np.mean([t.numpy().ravel() for t in seen["w"]], axis=0)
+    units = weight.detach().numpy()  # [units, …]
+    w, gradient = units.ravel(), np.mean([t.numpy().ravel() for t in seen["w"]], axis=0)
     return {
         "preact_mean": mean(z),
         "preact_variance": mean((z - mean(z)) ** 2),
@@ -75,6 +76,7 @@ def _layer(seen: dict[str, list[Tensor]], weight: Tensor, activation: str | None
         "grad_variance": mean((g - mean(g)) ** 2),
         "weight_mean": mean(w),
         "weight_std": math.sqrt(mean((w - mean(w)) ** 2)),
+        "unit_diversity": mean((units - units.mean(axis=0)) ** 2) / mean(w**2),
         "weight_grad_variance": mean((gradient - mean(gradient)) ** 2),
         "weight_grad_norm": math.sqrt(sum(float(value) ** 2 for value in gradient)),
     }

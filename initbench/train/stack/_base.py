@@ -39,6 +39,10 @@ class Stack(ABC):
     def state(self, replica: int) -> dict[str, Tensor]:
         """Parameters and buffers of one replica, named and shaped as in its plain module."""
 
+    @abstractmethod
+    def unit_axis(self, weight: str) -> int:
+        """The axis of a weight [R, …] along which the units of its layer lie."""
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Evaluation mode without gradients."""

@@ -85,6 +85,11 @@ class BatchedStack(Stack):
             plain[name] = layer.plain(own, value[replica])
         return plain
 
+    def unit_axis(self, weight: str) -> int:
+        """As the batched layer keeps it."""
+        layer = self._graph.get_submodule(weight.rpartition(".")[0])
+        return 2 if isinstance(layer, batched.Linear) else 1
+
 
 class _Tracing(fx.Interpreter):
     """Runs the graph node by node and tells a trace of the signals; images are turned to [R, N, channels, *space]."""

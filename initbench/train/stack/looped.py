@@ -44,6 +44,11 @@ class LoopedStack(Stack):
         """The replica's slices."""
         return {name: value[replica] for name, value in {**self.parameters, **self.buffers}.items()}
 
+    def unit_axis(self, weight: str) -> int:
+        """Units come first in every plain weight."""
+        del weight
+        return 1
+
     def _one(self, replica: int, x: Tensor, trace: Trace | None) -> Tensor:
         network = self._networks[replica]
         with _traced(network, trace):
