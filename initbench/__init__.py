@@ -19,14 +19,32 @@ from typing import TYPE_CHECKING, Any
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
-    from initbench.api import Comparison, Diagnosis, Experiment, Results, compare, load, probe, read, run
+    from initbench.api import (
+        Comparison,
+        Diagnosis,
+        Experiment,
+        Report,
+        Results,
+        Tolerance,
+        baseline,
+        check,
+        compare,
+        load,
+        probe,
+        read,
+        run,
+    )
 
 __all__ = [
     "Comparison",
     "Diagnosis",
     "Experiment",
     "InitbenchError",
+    "Report",
     "Results",
+    "Tolerance",
+    "baseline",
+    "check",
     "compare",
     "load",
     "probe",

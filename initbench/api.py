@@ -9,10 +9,12 @@ from pathlib import Path
 from initbench import report
 from initbench.analysis import Comparison, analyze
 from initbench.analysis.propagation import Diagnosis, diagnose
+from initbench.checking import baseline, check
 from initbench.config import Experiment, load, load_text, parse_components, template
 from initbench.datasets import data_folder
 from initbench.execute import Resources, execute, material_of, schedule
 from initbench.execute.propagation import propagate
+from initbench.gate import Report, Tolerance
 from initbench.inits import INITS
 from initbench.records import Results
 from initbench.records import read as read_records
@@ -27,7 +29,11 @@ __all__ = [
     "Comparison",
     "Diagnosis",
     "Experiment",
+    "Report",
     "Results",
+    "Tolerance",
+    "baseline",
+    "check",
     "compare",
     "load",
     "probe",

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from initbench.cli import data, guard
+from initbench.cli.baseline import baseline
+from initbench.cli.check import check
 from initbench.cli.compare import compare
 from initbench.cli.info import info
 from initbench.cli.listing import list_components
@@ -20,6 +22,7 @@ from initbench.cli.show import show
 from initbench.cli.theory import theory
 
 EXPERIMENTS = "Experiments"
+GATE = "Guard a code base"
 LOOK_UP = "Look up"
 
 app = typer.Typer(
@@ -36,6 +39,8 @@ app.command(rich_help_panel=EXPERIMENTS)(compare)
 app.command(rich_help_panel=EXPERIMENTS)(probe)
 app.command(rich_help_panel=EXPERIMENTS)(report)
 app.command(rich_help_panel=EXPERIMENTS)(new)
+app.command(rich_help_panel=GATE)(baseline)
+app.command(rich_help_panel=GATE)(check)
 app.command(rich_help_panel=LOOK_UP)(theory)
 app.command("list", rich_help_panel=LOOK_UP)(list_components)
 app.command(rich_help_panel=LOOK_UP)(show)

@@ -29,6 +29,49 @@ Overrides = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that train at once.",
+        show_default="one per core, or one per accelerator",
+        rich_help_panel=EXECUTION,
+    ),
+]
+
+Threads = Annotated[int, typer.Option(min=1, help="Threads of each worker.", rich_help_panel=EXECUTION)]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="INITBENCH_DATA",
+        help="Folder of downloaded data.",
+        show_default="a folder in your cache",
+        rich_help_panel=EXECUTION,
+        metavar="DIR",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a run happens that is not kept; none of it changes a number."""
+
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the run's records and report in this folder.",
+            show_default="nothing is kept",
+            rich_help_panel=OUTPUT,
+            metavar="DIR",
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False
+    workers: Workers = None
+    threads: Threads = 1
+    data_dir: DataDir = None
+
+
 @dataclass(frozen=True)
 class Execution:
     """Where and how a run happens; none of it changes a number."""
@@ -54,29 +97,12 @@ class Execution:
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget the folder's records and train all anew.", rich_help_panel=EXECUTION)
     ] = False
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes that train at once.",
-            show_default="one per core, or one per accelerator",
-            rich_help_panel=EXECUTION,
-        ),
-    ] = None
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each worker.", rich_help_panel=EXECUTION)] = 1
+    workers: Workers = None
+    threads: Threads = 1
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first trial that fails.", rich_help_panel=EXECUTION)
     ] = False
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="INITBENCH_DATA",
-            help="Folder of downloaded data.",
-            show_default="a folder in your cache",
-            rich_help_panel=EXECUTION,
-            metavar="DIR",
-        ),
-    ] = None
+    data_dir: DataDir = None
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:

@@ -12,6 +12,7 @@ from initbench.component import Catalog, Component
 from initbench.config import checks
 from initbench.config.axes import component_axis, scalar_axis
 from initbench.config.expected import field_value, validated
+from initbench.config.expecting import expectations
 from initbench.config.fit import check_inits
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.overrides import overridden
@@ -27,7 +28,7 @@ LENGTHS = ("epochs", "steps")
 KEYS = (
     *("name", "dataset", "network", "activation", "init", "optimizer", "schedule"),
     *("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype", "device"),
-    *("seeds", "data_seed", "eval_every", "log_every", "probe", "target"),
+    *("seeds", "data_seed", "eval_every", "log_every", "probe", "target", "expect"),
 )
 
 
@@ -88,6 +89,7 @@ class _Check:
         looks = {key: self._field(Observation, key) for key in Observation.model_fields}
         specs = checks.specs_of(fields["dataset"], self.data_dir, self.problems)
         target = self._target(specs)
+        fields["expect"] = expectations(self.raw.get("expect"), fields["init"], self.problems)
         checks.check_batches(specs, fields["batch_size"], self.problems)
         checks.check_networks(specs, fields["network"], fields["activation"], self.problems)
         self.problems.stop_if_any()

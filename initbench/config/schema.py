@@ -18,6 +18,7 @@ from initbench.config.expected import resolved
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.loading import DEFAULT_EPOCHS, KEYS
 from initbench.config.values import Experiment, Observation, Recipe, Repetition, Target
+from initbench.expectation import Expectation
 
 Schema = dict[str, Any]
 
@@ -34,6 +35,7 @@ def json_schema() -> Schema:
         **_properties(Repetition),
         **_properties(Observation),
         "target": _target(),
+        "expect": _expect(),
     }
     keys["epochs"]["default"] = DEFAULT_EPOCHS
     return {
@@ -85,6 +87,12 @@ def _target() -> Schema:
     schema.pop("required")
     schema["properties"]["metric"]["default"] = "train_loss"
     return schema
+
+
+def _expect() -> Schema:
+    one = {"type": "object", "properties": _properties(Expectation), "additionalProperties": False, "minProperties": 1}
+    about = Experiment.model_fields["expect"].description
+    return {"description": about, "type": "object", "additionalProperties": one, "minProperties": 1}
 
 
 def _swept(schema: Schema) -> Schema:

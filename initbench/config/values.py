@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from initbench.activations import Activation
 from initbench.config.writing import yaml_text
 from initbench.datasets import Dataset
+from initbench.expectation import Expectation
 from initbench.inits import Init
 from initbench.networks import Network
 from initbench.optimizers import Optimizer
@@ -160,6 +161,9 @@ class Experiment(Value):
     data_seed: tuple[int, ...] | None
     observation: Observation = Observation()
     target: Target = Field(description="what counts as trained; the default suits the dataset")
+    expect: tuple[tuple[str, Expectation], ...] = Field(
+        default=(), description="what check expects of schemes without a baseline, by scheme"
+    )
 
     @property
     def eval_every(self) -> int | None:
@@ -191,6 +195,10 @@ class Experiment(Value):
         values |= {"device": self.device, **self._seeds_as_written()}
         values |= self.observation.model_dump(mode="json")
         values |= {"target": self.target.model_dump(mode="json")}
+        if self.expect:
+            values["expect"] = {
+                label: wanted.model_dump(mode="json", exclude_none=True) for label, wanted in self.expect
+            }
         return yaml_text(values)
 
     def _seeds_as_written(self) -> dict[str, object]:

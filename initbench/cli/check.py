@@ -1,0 +1,214 @@
+"""``initbench check``: train afresh, hold the run to its baseline and expectations, and end with an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from initbench.cli import completion
+from initbench.cli.options import OUTPUT, Overrides, Training, expanded
+from initbench.errors import InitbenchError
+
+if TYPE_CHECKING:
+    from initbench.gate import Report, Tolerance
+    from initbench.records import Results
+
+MOST_SEEDS = 10_000
+STRICTNESS = "Strictness"
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """What makes a check fail."""
+
+    margin: Annotated[
+        str,
+        typer.Option(
+            help="A change up to this is nobody's concern: 10% or 0.1.", rich_help_panel=STRICTNESS, metavar="SHARE"
+        ),
+    ] = "10%"
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare these metrics alone, separated by commas.",
+            show_default="steps_to_target, loss_area, final_train_loss, final_test_accuracy",
+            rich_help_panel=STRICTNESS,
+        ),
+    ] = None
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where a comparison is inconclusive.", rich_help_panel=STRICTNESS)
+    ] = False
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Fail where any number changed.", rich_help_panel=STRICTNESS)
+    ] = False
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Train other seeds than the baseline's, such as 100-104 or 7,8,9; compared without pairs.",
+            rich_help_panel=STRICTNESS,
+        ),
+    ] = None
+
+    def tolerance(self) -> Tolerance:
+        """The options, read. Raises InitbenchError."""
+        from initbench.gate import Tolerance
+        from initbench.gate.metrics import METRICS
+
+        metrics = None if self.metrics is None else tuple(name.strip() for name in self.metrics.split(","))
+        for name in metrics or ():
+            if name not in METRICS:
+                raise InitbenchError(f"--metrics: found {name!r}, expected some of {', '.join(METRICS)}")
+        return Tolerance(_share(self.margin), metrics, self.strict, self.exact)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the findings go, besides the terminal."""
+
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Leave out what is the same.", rich_help_panel=OUTPUT)
+    ] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.", rich_help_panel=OUTPUT)
+    ] = False
+    junit: Annotated[
+        Path | None, typer.Option(help="Write JUnit XML to this file.", rich_help_panel=OUTPUT, metavar="FILE")
+    ] = None
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Write a Markdown summary to this file.", rich_help_panel=OUTPUT, metavar="FILE"),
+    ] = None
+
+
+@expanded
+def check(
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A YAML file, or the name of a shipped config.",
+            show_default=False,
+            autocompletion=completion.configs,
+        ),
+    ],
+    training: Training,
+    strictness: Strictness,
+    outputs: Outputs,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            "-b",
+            help="The file that initbench baseline wrote.",
+            show_default="the config's expect: alone",
+            metavar="FILE",
+        ),
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the baseline anew: what is measured now is accepted.")
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Train afresh and fail if convergence got worse than the baseline's.
+
+    Exit code 0: no regression. 1: a regression. 2: config or baseline cannot be used. 3: it could not be measured.
+
+    Example: initbench check configs/ci.yaml --baseline results/baselines/ci.json
+    """
+    from initbench.checking import matching_baseline, something_to_hold_to
+    from initbench.cli.gating import fresh
+    from initbench.config import load
+    from initbench.datasets import data_folder
+    from initbench.gate import BaselineError, judge
+
+    tolerance = strictness.tolerance()
+    if update and (baseline is None or strictness.seeds is not None):
+        raise InitbenchError("--update needs --baseline FILE, and the seeds of the config")
+    changes = [*(overrides or ()), *(_seed_overrides(strictness.seeds))]
+    experiment = load(config, changes, training.data_dir)
+    before = None
+    if baseline is not None:
+        try:
+            before = matching_baseline(
+                baseline, experiment, data_folder(training.data_dir), other_seeds=strictness.seeds is not None
+            )
+        except BaselineError:
+            if not update:
+                raise
+    if not update:
+        something_to_hold_to(experiment, before)
+    started = time.perf_counter()
+    with fresh(experiment, training) as results:
+        report = judge(results, before, dict(experiment.expect), tolerance)
+        seconds = time.perf_counter() - started
+        _tell(report, outputs, seconds, config if Path(config).is_file() else None)
+        if update and baseline is not None:
+            _accept(results, baseline)
+            return
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _tell(report: Report, outputs: Outputs, seconds: float, file: str | None) -> None:
+    from initbench.cli import console
+    from initbench.gate import github, junit, machine, markdown, terminal
+    from initbench.records import write_bytes, write_text
+
+    if outputs.as_json:
+        typer.echo(machine.as_json(report))
+    else:
+        console.out().print(terminal.render(report, only_changed=outputs.only_changed))
+    if outputs.junit is not None:
+        write_bytes(outputs.junit, junit.render(report, seconds))
+    if outputs.markdown is not None:
+        write_text(outputs.markdown, markdown.render(report))
+    if github.runs_there(os.environ):
+        for command in github.workflow_commands(report, file):
+            typer.echo(command, err=True)  # the runner reads both streams, and stdout may hold JSON
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            with Path(summary).open("a", encoding="utf-8") as steps:
+                steps.write(markdown.render(report))
+
+
+def _accept(results: Results, path: Path) -> None:
+    from initbench.checking import NotMeasured, complete_baseline
+    from initbench.cli import guard
+
+    try:
+        complete_baseline(results).write(path)
+    except NotMeasured as error:
+        guard.stop(str(error), guard.NOT_MEASURED)
+    typer.echo(f"{path}: written anew", err=True)
+
+
+def _share(text: str) -> float:
+    """``10%`` or ``0.1`` as a fraction."""
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 10:
+        raise InitbenchError(f"--margin: found {text!r}, expected a share >= 0 such as 10% or 0.1")
+    return value
+
+
+def _seed_overrides(text: str | None) -> list[str]:
+    """``100-104`` or ``7,8,9`` as an override of the config."""
+    if text is None:
+        return []
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not 0 <= last - first < MOST_SEEDS:
+            raise InitbenchError(f"--seeds: found {text!r}, expected seeds such as 100-104 or 7,8,9")
+        seeds += range(first, last + 1)
+    return [f"seeds=[{','.join(map(str, seeds))}]"]
