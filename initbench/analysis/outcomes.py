@@ -85,9 +85,10 @@ def _start(curves: pd.DataFrame) -> pd.Series:
 
 
 def _loss_area(curves: pd.DataFrame) -> pd.Series:
-    window = curves.groupby("id")["step"].diff().fillna(curves["step"])
-    area = (curves["train_loss"] * window)[curves["step"] > 0]
-    return area.groupby(curves["id"]).agg(lambda losses: losses.sum(skipna=False))
+    """Each logged loss times the updates that it averages; a row that only holds an evaluation has none."""
+    logged = curves.dropna(subset=["train_loss"])
+    window = logged.groupby("id")["step"].diff().fillna(logged["step"])
+    return (logged["train_loss"] * window).groupby(logged["id"]).sum()
 
 
 def _states(table: pd.DataFrame, start: pd.Series) -> np.ndarray:
