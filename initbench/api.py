@@ -12,6 +12,7 @@ from initbench.analysis.propagation import Diagnosis, diagnose
 from initbench.checking import baseline, check
 from initbench.config import Experiment, load, load_text, parse_components, template
 from initbench.datasets import data_folder
+from initbench.errors import InitbenchError
 from initbench.execute import Resources, execute, material_of, schedule
 from initbench.execute.propagation import propagate
 from initbench.gate import Report, Tolerance
@@ -120,7 +121,8 @@ def probe(
     Raises
     ------
     InitbenchError
-        The config or the data cannot be used, or the experiment describes more than one network.
+        The config or the data cannot be used, the experiment describes more than one network, or a scheme cannot fill
+        it.
     """
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     changes = [f"seeds={PROBE_SEEDS}", *overrides]
@@ -134,6 +136,8 @@ def probe(
 def diagnosed(experiment: Experiment, data_dir: Path) -> tuple[Diagnosis, ...]:
     """The diagnoses of an experiment's schemes. Raises InitbenchError."""
     found = propagate(experiment, material_of(experiment.dataset[0], data_dir), data_dir)
+    if found.refused:
+        raise InitbenchError("\n".join(f"{init}: {reason}" for init, reason in found.refused.items()))
     return diagnose(found.results, found.standings)
 
 

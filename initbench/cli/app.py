@@ -15,6 +15,7 @@ from initbench.cli.info import info
 from initbench.cli.listing import list_components
 from initbench.cli.new import new
 from initbench.cli.probe import probe
+from initbench.cli.recommend import recommend
 from initbench.cli.report import report
 from initbench.cli.run import run
 from initbench.cli.schema import schema
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command(rich_help_panel=EXPERIMENTS)(run)
 app.command(rich_help_panel=EXPERIMENTS)(compare)
 app.command(rich_help_panel=EXPERIMENTS)(probe)
+app.command(rich_help_panel=EXPERIMENTS)(recommend)
 app.command(rich_help_panel=EXPERIMENTS)(report)
 app.command(rich_help_panel=EXPERIMENTS)(new)
 app.command(rich_help_panel=GATE)(baseline)

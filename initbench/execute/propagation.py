@@ -43,10 +43,16 @@ PLAIN = frozenset({"input", "flatten", "weights", "activation", "scale"})
 
 @dataclass(frozen=True)
 class Propagation:
-    """What was measured: ``results`` as of a run probed at step 0 that trained nothing, and theory's view by scheme."""
+    """What was measured: ``results`` as of a run probed at step 0 that trained nothing, and theory's view by scheme.
+
+    ``refused`` are the schemes that cannot fill this network, with their reasons; they have no rows. ``concerns`` are
+    what the others assume and do not find in it.
+    """
 
     results: Results
     standings: dict[str, Standing | None]
+    refused: dict[str, str]
+    concerns: dict[str, tuple[str, ...]]
 
 
 def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Propagation:
@@ -55,7 +61,7 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
     Raises
     ------
     InitbenchError
-        The experiment sweeps something besides its schemes, or a scheme cannot fill the network.
+        The experiment describes more than one network.
     """
     planned = plan(experiment, data_dir)
     swept = [axis for axis in planned.axes if axis.partition(".")[0] in ("network", "activation", "dataset")]
@@ -64,15 +70,19 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
     device = torch.device(resolve_device(experiment.device))
     trials = planned.trials[: planned.trials.group]  # schemes and seeds; recipes do not matter before training
     bench = _Bench(material, device)
-    rows, standings = [], {}
+    rows, standings, refused = [pd.DataFrame({"id": []})], {}, {}
     for label, group in groupby(trials, key=lambda trial: trial.init.label):
-        found, standings[label] = bench.scheme(tuple(group))
-        rows.append(found)
+        try:
+            found, standings[label] = bench.scheme(tuple(group))
+        except ValueError as error:  # how a scheme says that a network does not meet what it needs
+            refused[label] = str(error)
+        else:
+            rows.append(found)
     outcomes = pd.DataFrame({"id": [trial.id for trial in trials], "init": [trial.init.label for trial in trials]})
     records = Records(outcomes=outcomes, curves=pd.DataFrame({"id": []}), layers=pd.concat(rows, ignore_index=True))
     target = experiment.target
     manifest = Manifest(experiment.name, tuple(outcomes["id"]), ("init",), target.metric, target.value)
-    return Propagation(Results(Path(), manifest, records, experiment.to_yaml(), {}), standings)
+    return Propagation(Results(Path(), manifest, records, experiment.to_yaml(), {}), standings, refused, bench.concerns)
 
 
 class _Bench:
@@ -82,6 +92,7 @@ class _Bench:
         self._material, self._device = material, device
         self._form: type[Stack] | None = None
         self._graph: Blueprint | None = None
+        self.concerns: dict[str, tuple[str, ...]] = {}
 
     def scheme(self, trials: Sequence[Trial]) -> tuple[pd.DataFrame, Standing | None]:
         """The rows of one scheme's trials, and theory's view of them."""
@@ -108,16 +119,18 @@ class _Bench:
         template = build(trials[0], self._material)
         inputs = self._material.probe.x
         sites = survey(template, inputs[:2])
+        init = trials[0].init
+        refusal = init.refusal(sites)
+        if refusal is not None:
+            raise ValueError(refusal.removeprefix(f"{init.label} "))
+        self.concerns[init.label] = init.concerns(sites)
         networks = [copy.deepcopy(template) for _ in trials]
 
         def fill(network: nn.Module, trial: Trial) -> None:
             trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=inputs))
 
-        try:
-            with ThreadPoolExecutor(available_cores()) as pool:
-                list(pool.map(fill, networks, trials))
-        except ValueError as error:
-            raise InitbenchError(f"{trials[0].init.label}: {error}") from error
+        with ThreadPoolExecutor(available_cores()) as pool:
+            list(pool.map(fill, networks, trials))
         return networks, sites
 
     def _stacked(self, networks: Sequence[nn.Module], sample: Tensor) -> Stack:

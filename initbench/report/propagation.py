@@ -61,15 +61,21 @@ def render(diagnoses: Sequence[Diagnosis], seeds: int, about: str) -> Group:
 
 
 def sentence(diagnosis: Diagnosis) -> str:
-    """The diagnosis in words."""
+    """The diagnosis in words: what happens, and what theory says of it."""
+    if diagnosis.verdict in ("dead", "symmetric"):
+        return happening(diagnosis)
+    return f"{happening(diagnosis)} {_standing(diagnosis.standing)}".strip()
+
+
+def happening(diagnosis: Diagnosis) -> str:
+    """What happens to signal and gradient, with the rates."""
     if diagnosis.verdict in ("dead", "symmetric"):
         return _hopeless(diagnosis)
     ways = (("the signal", diagnosis.forward, "forward"), ("the gradient", diagnosis.backward, "backward"))
     bad = [_trouble(what, way) for what, way, _ in ways if way.first_bad_layer]
     rates = wording.listing([f"{wording.factor(way.rate)} {name}" for _, way, name in ways if math.isfinite(way.rate)])
     per_layer = f" ({rates} per layer)" if rates else ""
-    text = f"{wording.listing(bad)}{per_layer}" if bad else f"healthy{per_layer}"
-    return f"{text}. {_standing(diagnosis.standing)}".strip()
+    return f"{wording.listing(bad)}{per_layer}." if bad else f"healthy{per_layer}."
 
 
 def _hopeless(diagnosis: Diagnosis) -> str:

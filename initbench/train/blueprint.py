@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
+from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Activation, Pointwise
@@ -210,7 +210,7 @@ def kernel_area(node: Node) -> int:
 
 def _shape(found: fx.Node) -> tuple[int, ...]:
     meta = found.meta.get("tensor_meta")
-    return () if meta is None else tuple(meta.shape)
+    return tuple(meta.shape) if isinstance(meta, TensorMetadata) else ()
 
 
 def _space(found: fx.Node) -> tuple[int, ...]:

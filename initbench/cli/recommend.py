@@ -1,0 +1,115 @@
+"""``initbench recommend``: the schemes to start a network from, ranked by theory and a quick probe."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.padding import Padding
+from rich.text import Text
+
+from initbench.cli import console
+from initbench.cli.network import Subject
+from initbench.cli.options import Overrides, expanded
+
+if TYPE_CHECKING:
+    from initbench.analysis.recommendation import Recommendation, Traits
+    from initbench.inits import Init
+
+SEEDS = 4
+
+
+@expanded
+def recommend(
+    subject: Subject,
+    top: Annotated[int, typer.Option(min=1, help="How many schemes to recommend.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Rank the schemes for a network, by theory and a quick probe, and say why.
+
+    Every scheme that needs no options is drawn a few times; nothing is trained.
+
+    Example: initbench recommend --activation selu --depth 100
+    """
+    import torch
+
+    from initbench.analysis.propagation import diagnose
+    from initbench.analysis.recommendation import recommend as ranked
+    from initbench.cli.compare import described
+    from initbench.cli.probe import about
+    from initbench.datasets import data_folder
+    from initbench.execute import material_of
+    from initbench.execute.propagation import propagate
+    from initbench.report.propagation import happening
+
+    torch.set_flush_denormal(True)  # vanishing signals reach subnormal numbers, which are slow
+    schemes = _candidates()
+    experiment = described(["he"], subject.setup(SEEDS), overrides or (), subject.data_dir)
+    experiment = experiment.model_copy(update={"init": tuple(schemes.values())})
+    data = data_folder(subject.data_dir)
+    found = propagate(experiment, material_of(experiment.dataset[0], data), data)
+    diagnoses = diagnose(found.results, found.standings)
+    traits = {label: _traits(init, found.concerns.get(label, ())) for label, init in schemes.items()}
+    best = ranked(diagnoses, traits, experiment.activation[0].component_name())
+    rejected = {one.init: happening(one) for one in diagnoses if one.verdict != "healthy"} | found.refused
+    if as_json:
+        typer.echo(_json(best[:top], rejected, about(experiment)))
+        return
+    screen = console.out()
+    screen.print(Text(f"For {about(experiment)}\n", style="bold"))
+    for rank, one in enumerate(best[:top], start=1):
+        screen.print(Text.assemble((f"{rank}. {one.diagnosis.init}: ", "bold"), _why(one)))
+        screen.print(Padding(Text(one.traits.paper, style="dim"), (0, 0, 1, 3)))
+    if not best:
+        screen.print("No scheme carries both signal and gradient through this network; a norm or residuals would help.")
+    screen.print(Text("Not recommended", style="bold"))
+    for init, reason in rejected.items():
+        screen.print(Text(f"   {init}: {reason}"))
+    screen.print(f"\nMeasured on {SEEDS} draws each; initbench probe SCHEME shows every layer.", style="dim")
+
+
+def _candidates() -> dict[str, Init]:
+    """Every scheme that its name alone describes, by label."""
+    from initbench.inits import INITS
+
+    complete = [cls() for cls in INITS.values() if not any(field.is_required() for field in cls.model_fields.values())]
+    return {init.label: init for init in complete}
+
+
+def _traits(init: Init, concerns: tuple[str, ...]) -> Traits:
+    from initbench.analysis.recommendation import Traits
+    from initbench.component import module_doc
+
+    doc = module_doc(type(init))
+    paper = " ".join(re.split(r"\n\s*\n", doc.strip())[-1].split())
+    return Traits(type(init).suits, paper, reads_data="batch" in type(init).formula, concerns=concerns)
+
+
+def _why(one: Recommendation) -> str:
+    from initbench.report.propagation import sentence
+
+    made = f" Made for {one.traits.suits.partition(';')[0]}." if one.made_for_it else ""
+    doubts = "".join(f" But {concern}." for concern in one.traits.concerns)
+    return f"{sentence(one.diagnosis)}{made}{doubts}"
+
+
+def _json(best: Sequence[Recommendation], rejected: dict[str, str], network: str) -> str:
+    recommended: list[dict[str, Any]] = [
+        {
+            "rank": rank,
+            "init": one.diagnosis.init,
+            "why": _why(one),
+            "paper": one.traits.paper,
+            "made_for_activation": one.made_for_it,
+            "cost": one.cost,
+        }
+        for rank, one in enumerate(best, start=1)
+    ]
+    refused = [{"init": init, "why": reason} for init, reason in rejected.items()]
+    return json.dumps(
+        {"network": network, "recommended": recommended, "not_recommended": refused}, indent=2, ensure_ascii=False
+    )
