@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from initbench.analysis import Comparison
 from initbench.records import FAILED
 from initbench.report.page.numbers import numbers, picked
 from initbench.report.page.places import Places, by_place
+
+Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
 
 METRICS = ("train_loss", "test_loss", "test_accuracy")
 _POINTS = 30_000  # of one metric on the page, over all its curves
@@ -35,44 +39,43 @@ def series(comparison: Comparison, places: Places) -> dict[str, list[dict[str, A
 def _of_metric(
     rows: pd.DataFrame, metric: str, measured: pd.DataFrame, places: Places, ends: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    finite = rows[np.isfinite(rows[metric].astype(float))]
+    wide = rows[np.isfinite(rows[metric].astype(float))].pivot_table(index="step", columns="id", values=metric)
     groups = by_place(places.join(measured[["id"]]))
-    most = int(np.clip(_POINTS // max(1, len(groups)), _FEWEST, _MOST))
-    own = by_place(finite)
     diverged = by_place(ends)
-    return [
-        {
-            "scheme": scheme,
-            "setting": setting,
-            "seeds": len(trials),
-            **_curve(
-                own[setting, scheme]
-                .pivot_table(index="step", columns="id", values=metric)
-                .reindex(columns=list(trials["id"])),
-                most,
-            ),
-            "diverged": numbers(diverged[setting, scheme]["diverged_step"].astype(float).fillna(0.0))
-            if (setting, scheme) in diverged
-            else [],
-        }
-        for (setting, scheme), trials in groups.items()
-        if (setting, scheme) in own
-    ]
+    most = int(np.clip(_POINTS // max(1, len(groups)), _FEWEST, _MOST))
+    found = []
+    for place, trials in groups.items():
+        table = wide.reindex(columns=trials["id"]).to_numpy(dtype=float)  # a seed without a value keeps its column
+        logged = ~np.isnan(table).all(axis=1)
+        if logged.any():
+            ended = numbers(diverged[place]["diverged_step"].astype(float).fillna(0.0)) if place in diverged else []
+            found.append(
+                {
+                    "setting": place[0],
+                    "scheme": place[1],
+                    "seeds": len(trials),
+                    **_curve(wide.index.to_numpy()[logged], table[logged], most),
+                    "diverged": ended,
+                }
+            )
+    return found
 
 
-def _curve(table: pd.DataFrame, most: int) -> dict[str, Any]:
+def _curve(steps: Steps, table: Values, most: int) -> dict[str, Any]:
     """Mean and range of a table of steps by trials, and what goes on alone after the first seed has ended."""
-    shared = table.dropna()
+    whole = ~np.isnan(table).any(axis=1)
+    shared, values = steps[whole], table[whole]
     rows = picked(len(shared), most)
-    values = shared.to_numpy(dtype=float)
     start = np.concatenate([[0], rows[:-1] + 1]) if len(rows) else rows
-    after = table[table.index >= shared.index.max()] if len(shared) else table
-    alone = [after[trial].dropna() for trial in after.columns[after.notna().sum() > 1]]
-    singly = [one.iloc[picked(len(one), most)] for one in alone]
+    after = steps >= (shared[-1] if len(shared) else -np.inf)
+    alone = [(steps[going], one[going]) for one in table.T if (going := after & ~np.isnan(one)).sum() > 1]
     return {
-        "steps": numbers(shared.index[rows]),
+        "steps": numbers(shared[rows]),
         "mean": numbers(values[rows].mean(axis=1)) if len(rows) else [],
         "low": numbers(np.minimum.reduceat(values.min(axis=1), start)) if len(rows) else [],
         "high": numbers(np.maximum.reduceat(values.max(axis=1), start)) if len(rows) else [],
-        "alone": [{"steps": numbers(one.index), "values": numbers(one)} for one in singly],
+        "alone": [
+            {"steps": numbers(at[picked(len(at), most)]), "values": numbers(one[picked(len(at), most)])}
+            for at, one in alone
+        ],
     }

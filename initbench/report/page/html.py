@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from initbench.analysis import Comparison, wording
+from initbench.analysis import Comparison, cells, wording
 from initbench.report import grids
 from initbench.report.page.payload import payload
 from initbench.report.page.places import places
@@ -39,9 +39,8 @@ _FACTS = {
     "schedule": "schedule",
     "batch_size": "batch size",
     "steps": "updates",
-    "seeds": "seeds",
-    "trials": "trials",
 }
+_MOST_VALUES = 12  # of a swept option, listed
 
 
 def render(comparison: Comparison) -> str:
@@ -117,17 +116,16 @@ def _policy(style: str, script: str) -> str:
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:
     """What all trials have in common, and how many values the others take."""
     trials = comparison.trials
-    counts = {"seeds": trials["seed"].nunique(), "trials": len(trials)}
-    found = []
-    for column, title in _FACTS.items():
-        if column in counts:
-            found.append((title, str(counts[column])))
-        elif column in trials and trials[column].notna().any():
+    swept = cells.swept(comparison.axes)
+    columns = {axis: title for axis, title in _FACTS.items() if axis not in swept}
+    found = [("target", comparison.target)]
+    for column, title in {**columns, **cells.axis_titles(swept)}.items():
+        if column in trials and trials[column].notna().any():
             values = [wording.setting(value) for value in trials[column].drop_duplicates()]
-            found.append(
-                (title, values[0] if len(values) == 1 else ", ".join(values[:8]) + ("…" if values[8:] else ""))
-            )
-    return [("target", comparison.target), *found]
+            if len(values) > 1 and column not in swept:  # labels with a swept option inside
+                values = list(dict.fromkeys(value.partition("[")[0] for value in values))
+            found.append((title, ", ".join(values[:_MOST_VALUES]) + (", …" if values[_MOST_VALUES:] else "")))
+    return [*found, ("seeds", str(trials["seed"].nunique())), ("trials", str(len(trials)))]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

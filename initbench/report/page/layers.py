@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from initbench.analysis import Comparison
 from initbench.report.page.numbers import numbers, picked
@@ -64,23 +65,28 @@ def _averages(rows: pd.DataFrame, predictions: list[str]) -> pd.DataFrame:
 
 
 def _profile(place: tuple[int, int], own: pd.DataFrame, shown: list[str], most: tuple[int, int]) -> dict[str, Any]:
-    steps, layers = np.sort(own["step"].unique()), np.sort(own["layer"].unique())
-    steps, layers = steps[picked(len(steps), most[0])], layers[picked(len(layers), most[1])]
-    first = own[own["step"] == own["step"].min()].set_index("layer").reindex(layers)
-    wide = own.set_index(["step", "layer"])
-    grid = pd.MultiIndex.from_product([steps, layers], names=["step", "layer"])
-    tables = {name: wide[name].reindex(grid).to_numpy(dtype=float).reshape(len(steps), len(layers)) for name in shown}
-    predicted = {
-        name: [numbers(first[f"predicted_{name}{end}"]) for end in _ENDS]
-        for name in PREDICTED
-        if first[f"predicted_{name}"].notna().any()
-    }
+    steps, row = np.unique(own["step"], return_inverse=True)
+    layers, column = np.unique(own["layer"], return_inverse=True)
+    kept = np.ix_(picked(len(steps), most[0]), picked(len(layers), most[1]))
+
+    def table(name: str) -> NDArray[np.float64]:
+        """A column as step × layer."""
+        found = np.full((len(steps), len(layers)), np.nan)
+        found[row, column] = own[name]
+        return found[kept]
+
+    predicted = {name: [table(f"predicted_{name}{end}")[0] for end in _ENDS] for name in PREDICTED}
+    names = dict(zip(own["layer"], own["name"], strict=True))
     return {
         "setting": place[0],
         "scheme": place[1],
-        "steps": numbers(steps),
-        "layers": numbers(layers),
-        "names": [str(name) for name in first["name"].fillna("")],
-        "measured": {name: [numbers(row) for row in table] for name, table in tables.items()},
-        "predicted": predicted,
+        "steps": numbers(steps[kept[0].ravel()]),
+        "layers": numbers(layers[kept[1].ravel()]),
+        "names": [names[layer] for layer in layers[kept[1].ravel()]],
+        "measured": {name: [numbers(values) for values in table(name)] for name in shown},
+        "predicted": {
+            name: [numbers(values) for values in lines]
+            for name, lines in predicted.items()
+            if not np.isnan(lines[0]).all()
+        },
     }

@@ -10,7 +10,6 @@ import math
 import re
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from initbench.analysis import Comparison, cells, wording
@@ -99,27 +98,19 @@ def _ratio(value: float, reference: float) -> str:
 def _losses(comparison: Comparison, places: Places) -> Grid:
     """The mean train loss after each quarter of the updates, with the last one over that of the reference."""
     curves = comparison.results.records.curves.reindex(columns=["id", "step", "train_loss"]).dropna()
-    rows = places.join(curves[curves["step"] > 0])
     budget = float(comparison.trials["steps"].astype(float).max())
-    finished = set(comparison.trials.loc[comparison.trials["status"] == "finished", "id"])
-    rows = rows[rows["id"].isin(finished)]
-    lines: list[tuple[str, ...]] = []
-    for setting, own in rows.groupby(SETTING):
-        reference = math.nan
-        for scheme, trials in own.groupby(SCHEME):
-            means = [_mean_at(trials, quarter * budget) for quarter in _QUARTERS]
-            reference = means[-1] if scheme == 0 else reference
-            ratio = means[-1] / reference if reference > 0 else math.nan
-            lines.append(
-                (
-                    places.settings[int(str(setting))],
-                    places.schemes[int(str(scheme))],
-                    *map(wording.significant, means),
-                    wording.factor(ratio),
-                )
-            )
+    finished = comparison.trials.loc[comparison.trials["status"] == "finished", "id"]
+    rows = places.join(curves[curves["id"].isin(finished) & (curves["step"] > 0)])
+    means = pd.concat([_means_at(rows, quarter * budget) for quarter in _QUARTERS], axis=1).sort_index()
+    first = int(means.index.get_level_values(SCHEME).min()) if len(means) else 0
+    measured = dict(zip(means.index.tolist(), means.to_numpy(dtype=float), strict=True))
+    lines = []
+    for (setting, scheme), row in measured.items():
+        over = row[-1] / measured[setting, first][-1] if (setting, first) in measured else math.nan
+        shown = [*map(wording.significant, row), wording.factor(over)]
+        lines.append((places.settings[setting], places.schemes[scheme], *shown))
     names = ["setting", "scheme", *(f"at step\n{quarter * budget:.0f}" for quarter in _QUARTERS)]
-    headings = [*names, f"last ÷\n{places.schemes[0]}"]
+    headings = [*names, f"last ÷\n{places.schemes[first]}"]
     columns = [
         Column(heading, tuple(line[i] for line in lines), numeric=i > 1)
         for i, heading in enumerate(headings)
@@ -129,10 +120,10 @@ def _losses(comparison: Comparison, places: Places) -> Grid:
     return Grid("Train loss along the way", tuple(columns), caption, tuple(line[0] for line in lines))
 
 
-def _mean_at(trials: pd.DataFrame, step: float) -> float:
-    until = trials[trials["step"] <= step]
-    last = until.loc[until.groupby("id")["step"].idxmax(), "train_loss"].astype(float) if len(until) else pd.Series()
-    return float(np.mean(last)) if len(last) else math.nan
+def _means_at(rows: pd.DataFrame, step: float) -> pd.Series:
+    """By setting and scheme, the mean over trials of the last logged train loss up to a step."""
+    latest = rows[rows["step"] <= step].drop_duplicates("id", keep="last")  # records are in the order of their steps
+    return latest.groupby([SETTING, SCHEME])["train_loss"].mean()
 
 
 def _table(name: str, grid: Grid, places: Places, look_for: str) -> Table:

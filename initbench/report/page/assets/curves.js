@@ -36,7 +36,7 @@ function drawCurves() {
   const values = heights(curves);
   const [low, high] = range(target === null ? values : [...values, target], log);
   const y = { low, high, log, label: METRICS[curveView.metric] };
-  if (accuracy && !log) Object.assign(y, { low: 0, high: 1.02, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => [value, `${Math.round(100 * value)} %`]) });
+  if (accuracy && !log) Object.assign(y, { low: 0, high: 1.02, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => [value, `${Math.round(100 * value)}%`]) });
   const last = Math.max(1, ...curves.flatMap((curve) => [...curve.steps.slice(-1), ...curve.diverged, ...curve.alone.flatMap((one) => one.steps.slice(-1))]));
   const chart = plot(host, { height: 380, y, x: { low: 0, high: last, label: "step (updates)" } });
   for (const curve of curves) {

@@ -30,7 +30,7 @@ function layersSection() {
   const predicted = data.layers.some((cell) => Object.keys(cell.predicted).length);
   byId("layers-text").textContent = "Points: measured on a fixed probe batch, geometric mean over the seeds (arithmetic for shares). " +
     (predicted
-      ? "Line: what mean-field theory predicts from the weights as drawn, before training; the shaded range holds 95 % of single networks of this width. At later steps it stays as a reference."
+      ? "Line: what mean-field theory predicts from the weights as drawn, before training; the shaded range holds 95% of single networks of this width. At later steps it stays as a reference."
       : "Theory made no prediction here, so a thin line joins the points.") +
     " Triangle on the lower edge: exactly zero. Cross on the upper edge: not finite.";
   byId("layers").hidden = false;
@@ -58,7 +58,7 @@ function drawSignal(host, name, step) {
   const now = cells.filter((cell) => cell.steps.includes(step));
   if (!now.length) return empty(host, state.shown.size ? "Nothing was probed here." : "Every scheme is switched off.");
   const { log, name: label } = QUANTITIES[name];
-  const all = cells.flatMap((cell) => [...cell.measured[name].flat(), ...(cell.predicted[name] ? cell.predicted[name][0] : [])]).filter((value) => value !== null);
+  const all = cells.flatMap((cell) => [...cell.measured[name].flat(), ...(cell.predicted[name] ?? []).flat()]).filter((value) => value !== null);
   const [low, high] = log ? range(all, true) : [0, 1.02];
   const deepest = cells.map((cell) => cell.layers[cell.layers.length - 1]).reduce((a, b) => Math.max(a, b));
   const ticks = linearTicks(1, deepest, 8).filter(([value]) => Number.isInteger(value) && value > 0);

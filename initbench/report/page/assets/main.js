@@ -53,6 +53,7 @@ function printing() {
   addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
 }
 
+byId("unscripted").remove();
 themes();
 controls();
 curvesSection();

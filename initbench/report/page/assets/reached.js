@@ -20,7 +20,7 @@ function drawReached() {
     x: { low: 0, high: data.budget, label: "step (updates)" }, y: { low: 0, high: 1, ticks: [] },
   });
   const never = chart.box.right + 16;
-  chart.node.append(svg("text", { x: never, y: 11, class: "axis" }, "never reached"));
+  if (cells.some((cell) => cell.missed + cell.diverged + cell.failed)) chart.node.append(svg("text", { x: never, y: 11, class: "axis" }, "never reached"));
   cells.forEach((cell, index) => drawRow(chart, cell, chart.box.top + row * (index + 0.5) + (narrow ? 9 : 0), { narrow, never, left }));
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", cells.map(describe).join("; "));

@@ -13,12 +13,12 @@ function number(value, digits = 3) {
   return value.toPrecision(digits);
 }
 const integer = (value) => (value === null || value === undefined ? MISSING : String(Math.round(value)));
-const percent = (value) => (value === null || value === undefined ? MISSING : `${(100 * value).toFixed(1)} %`);
+const percent = (value) => (value === null || value === undefined ? MISSING : `${(100 * value).toFixed(1)}%`);
 const ratio = (value) => (Number.isFinite(value) ? `×${number(value, 2)}` : MISSING);
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 function power(exponent) {
-  if (exponent >= -2 && exponent <= 3) return String(Number((10 ** exponent).toPrecision(1)));
+  if (exponent >= -3 && exponent <= 3) return String(Number((10 ** exponent).toPrecision(1)));
   return "10" + (exponent < 0 ? "⁻" : "") + [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[digit]).join("");
 }
 

@@ -25,6 +25,13 @@ function firstSchemes() {
   return all.sort((a, b) => (best.get(a) === best.get(b) ? a - b : best.get(a) - best.get(b))).slice(0, FIRST_SHOWN);
 }
 
+// A sweep opens at the setting in which most trials reached the target; of several, at the first.
+function firstSetting() {
+  const reached = data.settings.map(() => 0);
+  for (const cell of data.reached) reached[cell.setting] += cell.steps.length;
+  return Math.max(0, reached.indexOf(Math.max(...reached)));
+}
+
 function sample(scheme) {
   const line = svg("line", { class: `line c${scheme.color}`, x1: 0, x2: 26, y1: 6, y2: 6, "stroke-dasharray": scheme.dash });
   return svg("svg", { width: 26, height: 12, viewBox: "0 0 26 12", "aria-hidden": "true" }, line, marker(scheme, 13, 6));
@@ -55,7 +62,8 @@ function controls() {
   }
   if (data.settings.length > 1) {
     byId("setting-label").hidden = false;
-    options(byId("setting"), data.settings.map((name, index) => [String(index), name]), "0", (value) => {
+    state.setting = firstSetting();
+    options(byId("setting"), data.settings.map((name, index) => [String(index), name]), String(state.setting), (value) => {
       state.setting = Number(value);
       redraw();
     });

@@ -70,7 +70,7 @@ function drawSweepLines(axis, drawn) {
   const wide = log && Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > LOG_FROM;
   const [low, high] = range(values, wide);
   const accuracy = sweepView.outcome.endsWith("accuracy");
-  const y = accuracy ? { low: 0, high: 1.02, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => [value, `${Math.round(100 * value)} %`]) } : { low, high, log: wide };
+  const y = accuracy ? { low: 0, high: 1.02, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => [value, `${Math.round(100 * value)}%`]) } : { low, high, log: wide };
   const places = placesOf(axis);
   const air = axis.values.length > 1 ? 0.06 * (places[places.length - 1] - places[0]) : 0.5;
   const x = { low: places[0] - air, high: places[places.length - 1] + air, label: axis.title, ticks: axis.values.map((value, index) => [places[index], value]) };
