@@ -248,3 +248,8 @@ OVERRIDES = st.builds("{}={}".format, st.sampled_from(["init", "network.depth", 
 @given(st.lists(OVERRIDES | st.text(max_size=20), max_size=4))
 def test_any_override_is_an_experiment_or_a_config_error(overrides: list[str]) -> None:
     assert str(loaded_or_refused("init: he\n", *overrides))
+
+
+def test_schemes_on_the_command_line_may_stand_in_brackets_as_in_yaml() -> None:
+    bracketed = load_text("init: he", "x.yaml", ["init=[lecun, normal[std=0.01,0.1]]"])
+    assert [init.label for init in bracketed.init] == ["lecun", "normal[std=0.01]", "normal[std=0.1]"]

@@ -99,6 +99,8 @@ MESSAGES = {
     # parts that do not fit together
     "init: he\nbatch_size: 20000\n": "x.yaml:2: batch_size: found 20000, "
     "expected at most the 10000 training samples of mnist_10k",
+    "init: he\nnetwork: {name: mlp, norm: batch}\nbatch_size: [1, 64]\n": "x.yaml:3: batch_size: found 1, "
+    "expected at least 2, since mlp[depth=5,width=128,norm=batch] normalizes over the batch",
     "init: he\ndataset: {name: synthetic, features: 8}\nnetwork: cnn\n": "x.yaml:3: network: cnn on "
     "synthetic[features=8]: cnn reads images of shape [channels, height, width], not inputs of shape [8]",
     "init: he\ndataset: {name: arrays, path: nowhere.npz}\n": "x.yaml:2: dataset: cannot read nowhere.npz: "

@@ -35,6 +35,13 @@ def check_batches(specs: Mapping[Dataset, Spec], batch_sizes: Sequence[int], pro
             )
 
 
+def check_normalization(networks: Sequence[Network], batch_sizes: Sequence[int], problems: Problems) -> None:
+    """Batch normalization has more than one sample to take statistics of."""
+    normalized = [network.label for network in networks if network.options().get("norm") == "batch"]
+    if normalized and 1 in batch_sizes:
+        problems.unexpected(("batch_size",), 1, f"at least 2, since {normalized[0]} normalizes over the batch")
+
+
 def check_networks(
     specs: Mapping[Dataset, Spec], networks: Sequence[Network], activations: Sequence[Activation], problems: Problems
 ) -> None:

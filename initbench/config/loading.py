@@ -91,6 +91,7 @@ class _Check:
         target = self._target(specs)
         fields["expect"] = expectations(self.raw.get("expect"), fields["init"], self.problems)
         checks.check_batches(specs, fields["batch_size"], self.problems)
+        checks.check_normalization(fields["network"], fields["batch_size"], self.problems)
         checks.check_networks(specs, fields["network"], fields["activation"], self.problems)
         self.problems.stop_if_any()
         check_inits(specs, fields["network"], fields["activation"], fields["init"], self.problems)

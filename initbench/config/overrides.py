@@ -54,7 +54,10 @@ def overridden(document: Document, overrides: Sequence[str]) -> Document:
 def _whole(text: str, is_component: bool) -> object:
     if not is_component:
         return inline_value(text)
-    found = inline_components(text)
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]"):  # as one would write the list in YAML
+        inner = inner[1:-1]
+    found = inline_components(inner)
     return found[0] if len(found) == 1 else found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,9 +17,9 @@ from initbench.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute import provenance
 from initbench.execute.local import Local
 from initbench.execute.resources import Resources, resolve_device, stack_limit
-from initbench.execute.worker import Failure
 from initbench.plan import Plan, StackPlan, Trial, plan
 from initbench.records import FAILED, Manifest, Records, ResultsFolder
+from initbench.train.initialise import Failure
 from initbench.train.material import Material
 
 PROBE_SAMPLES = 128
@@ -83,6 +84,13 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
     workers = max(1, min(resources.worker_count(work.device), len(pending)))
     trials = len(work.plan.trials)
     _describe(work)
+    origin = {
+        "workers": workers,
+        "threads": resources.threads,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    if pending:
+        _sign(work, origin)
     yield Started(trials, trials - len(work.missing), len(pending), workers)
     started = time.perf_counter()
     pool = Local(work.device, workers, resources.threads)
@@ -90,12 +98,12 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
         if isinstance(said, Progressed):
             yield said
             continue
-        event = _keep(*said, work)
-        yield event
-        if resources.fail_fast and isinstance(event, Failed):
+        events = _keep(*said, work)
+        yield from events
+        if resources.fail_fast and any(isinstance(event, Failed) for event in events):
             break
     if pending:
-        _sign(work, resources, workers, time.perf_counter() - started)
+        _sign(work, {**origin, "seconds": round(time.perf_counter() - started, 2)})
 
 
 def _describe(work: Schedule) -> None:
@@ -113,18 +121,15 @@ def _describe(work: Schedule) -> None:
     )
 
 
-def _sign(work: Schedule, resources: Resources, workers: int, seconds: float) -> None:
-    """Write down where the numbers come from."""
+def _sign(work: Schedule, run: Mapping[str, Any]) -> None:
+    """Write down where the numbers come from: at the start, since a run may be interrupted, and again at the end."""
     work.folder.write_provenance(
         {
             **provenance.environment(),
             "command": provenance.command(),
             "git_commit": provenance.git_commit(),
             "device": work.device,
-            "workers": workers,
-            "threads": resources.threads,
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(seconds, 2),
+            **run,
         }
     )
 
@@ -146,8 +151,8 @@ def material_of(dataset: Dataset, data_dir: Path) -> Material:
     )
 
 
-def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> Failed | Finished:
-    """Write a stack's rows down: those of trials that the folder does not hold yet.
+def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> list[Finished | Failed]:
+    """Write a stack's rows down, those of trials that the folder does not hold yet; and say what became of them.
 
     The file is named after these trials, so that it can push out a file with the same ones alone.
     """
@@ -156,14 +161,23 @@ def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> Faile
     if isinstance(outcome, Records) and not {trial.id for trial in missing} <= set(outcome.outcomes["id"]):
         outcome = Failure("the worker trained other trials; was initbench changed while it ran?")
     if isinstance(outcome, Failure):
-        work.folder.append(file, _failed(missing, outcome.reason))
+        work.folder.append(file, _failed(missing, outcome))
         work.folder.log_failure(stack.id, outcome.traceback)
-        return Failed(stack.id, len(missing), outcome.reason)
+        return [Failed(stack.id, len(missing), outcome.reason)]
     records = outcome.of([trial.id for trial in missing])
     work.folder.append(file, records)
-    return Finished(stack.id, len(missing), int((records.outcomes["status"] == "diverged").sum()))
+    outcomes = records.outcomes
+    failed = outcomes[outcomes["status"] == FAILED]
+    events: list[Finished | Failed] = []
+    if len(failed):
+        work.folder.log_failure(stack.id, "\n".join(failed["traceback"]))
+        events.append(Failed(stack.id, len(failed), failed["reason"].iloc[0]))
+    if len(failed) < len(missing):
+        events.append(Finished(stack.id, len(missing) - len(failed), int((outcomes["status"] == "diverged").sum())))
+    return events
 
 
-def _failed(trials: list[Trial], reason: str) -> Records:
-    rows = [{"id": trial.id, **trial.columns(), "status": FAILED, "reason": reason} for trial in trials]
+def _failed(trials: list[Trial], failure: Failure) -> Records:
+    why = {"status": FAILED, "reason": failure.reason, "traceback": failure.traceback}
+    rows = [{"id": trial.id, **trial.columns(), **why} for trial in trials]
     return Records(outcomes=pd.DataFrame(rows), curves=pd.DataFrame({"id": []}), layers=pd.DataFrame({"id": []}))

@@ -23,9 +23,11 @@ import torch
 import torch.multiprocessing
 
 from initbench.events import Progressed
-from initbench.execute.worker import Failure, Job, Process, Stopped, prepare, run
+from initbench.execute.resources import check_shared_memory
+from initbench.execute.worker import Job, Process, Stopped, prepare, run
 from initbench.plan import StackPlan
 from initbench.records import Records
+from initbench.train.initialise import Failure
 from initbench.train.material import Material
 
 Outcome = tuple[StackPlan, Records | Failure]
@@ -50,6 +52,7 @@ class Local:
         if min(self.workers, len(stacks)) <= 1:
             yield from self._in_thread(stacks, materials)
             return
+        check_shared_memory(sum(material.bytes for material in materials.values()))
         shared = {label: material.shared() for label, material in materials.items()}
         waiting, suspects = list(stacks), []
         while waiting:

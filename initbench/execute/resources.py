@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from initbench.config.problems import Place, fail
 from initbench.datasets import Spec
+from initbench.errors import InitbenchError
 from initbench.plan import Trial
 from initbench.sites import WEIGHT_LAYERS
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it; other systems have no such folder
 STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
 STACK_TRIALS = {"cpu": 8, "cuda": 64, "mps": 32}
 PARAMETER_COPIES = 4  # itself, its gradient, and up to two moments of the optimizer
@@ -39,6 +43,21 @@ class Resources:
 def available_cores() -> int:
     """The cores that this process may run on, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def check_shared_memory(needed: int) -> None:
+    """Refuse data that the shared memory of this machine cannot hold: writing past its end would kill the process.
+
+    Raises
+    ------
+    InitbenchError
+        There is less room than ``needed`` bytes; the message says what to do.
+    """
+    if SHARED_MEMORY.is_dir() and (free := shutil.disk_usage(SHARED_MEMORY).free) < needed:
+        raise InitbenchError(
+            f"the data takes {needed / 2**20:.0f} MB of shared memory, and {SHARED_MEMORY} has {free / 2**20:.0f} MB: "
+            "enlarge it (docker run --shm-size), or train in one process with --workers 1"
+        )
 
 
 def resolve_device(name: str) -> str:
@@ -92,6 +111,9 @@ def _signal_values(trial: Trial, spec: Spec) -> int:
     for module in network.modules():
         if isinstance(module, WEIGHT_LAYERS):
             module.register_forward_hook(note)
-    with torch.no_grad():
-        network.eval()(torch.zeros(2, *spec.input_shape))
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, *spec.input_shape))
+    except Exception:  # noqa: BLE001 - what fails here fails in training, and is recorded there
+        return 0
     return sum(counts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from initbench.events import Progressed
 from initbench.plan import StackPlan
 from initbench.records import Records
+from initbench.train.initialise import Failure
 from initbench.train.loop import train
 from initbench.train.material import Material
 
@@ -27,14 +27,6 @@ class Job:
     stack: StackPlan
     material: Material
     device: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An exception in a stack: one line for people, and the traceback for the log."""
-
-    reason: str
-    traceback: str = ""
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the driver asked for it
@@ -57,8 +49,7 @@ def run(job: Job, tell: Callable[[Progressed], None]) -> Records | Failure:
     except Stopped:
         raise
     except Exception as error:  # noqa: BLE001 - a failure is a record
-        lines = str(error).strip().splitlines()
-        return Failure(f"{type(error).__name__}: {lines[0] if lines else '(no message)'}", traceback.format_exc())
+        return Failure.of(error)
 
 
 def prepare(threads: int) -> None:

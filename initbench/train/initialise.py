@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,28 +19,51 @@ from initbench.train.material import Material
 
 
 @dataclass(frozen=True)
+class Failure:
+    """An exception: one line for people, and the traceback for whoever looks into it."""
+
+    reason: str
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """The exception that is being handled."""
+        message = (str(error).strip().splitlines() or ["(no message)"])[0]
+        return cls(f"{type(error).__name__}: {message}", traceback.format_exc())
+
+
+@dataclass(frozen=True)
 class Filled:
     """The networks of alike trials, filled by their schemes.
 
-    ``sites`` are those to measure at, marked time steps among them; ``seconds`` is what each fill took.
+    ``sites`` are those to measure at, marked time steps among them; ``seconds`` is what each fill took; ``failures``
+    holds what a scheme raised that could not fill its network, by replica.
     """
 
     networks: tuple[nn.Module, ...]
     sites: tuple[Site, ...]
     seconds: tuple[float, ...]
+    failures: Mapping[int, Failure]
 
 
 def initialised(trials: Sequence[Trial], material: Material) -> Filled:
-    """Build and fill the network of each trial, on the CPU in float32, so that draws are the same on every device."""
+    """Build and fill the network of each trial, on the CPU in float32, so that draws are the same on every device.
+
+    A scheme that raises fails its own trial: the network keeps what it was built with, and the rest of the stack is
+    none the worse.
+    """
     networks = [build(trial, material) for trial in trials]
     sites = survey(networks[0], material.probe.x[:2])
-    seconds = []
-    for trial, network in zip(trials, networks, strict=True):
+    seconds, failures = [], {}
+    for replica, (trial, network) in enumerate(zip(trials, networks, strict=True)):
         started = time.perf_counter()
-        trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=material.probe.x))
+        try:
+            trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=material.probe.x))
+        except Exception as error:  # noqa: BLE001 - a failure is a record
+            failures[replica] = Failure.of(error)
         seed_dropout(network, trial.seed)
         seconds.append(time.perf_counter() - started)
-    return Filled(tuple(networks), with_time_steps(networks[0], sites), tuple(seconds))
+    return Filled(tuple(networks), with_time_steps(networks[0], sites), tuple(seconds), failures)
 
 
 def build(trial: Trial, material: Material) -> nn.Module:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from initbench.plan import NUMERICS, Trial
-from initbench.records import Records
+from initbench.records import FAILED, Records
 from initbench.sites import Site
+from initbench.train.initialise import Failure, Filled
 from initbench.train.probe import Statistics
 
 METRICS = {"train_loss": min, "test_loss": min, "test_accuracy": max}  # and which of two values is the better
@@ -26,9 +27,15 @@ class Entry:
 
     trial: Trial
     init_seconds: float
+    failure: Failure | None = None
     diverged_step: int | None = None
     first_bad_layer: str | None = None
     curve: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the trial is still to be watched."""
+        return self.failure is None and self.diverged_step is None
 
 
 @dataclass(frozen=True)
@@ -43,30 +50,33 @@ class Facts:
 
 
 class Journal:
-    """Collects rows while a stack trains. A trial that has diverged gets no further rows."""
+    """Collects rows while a stack trains. A trial that has failed or diverged gets no further rows."""
 
-    def __init__(self, trials: Sequence[Trial], init_seconds: Sequence[float], facts: Facts) -> None:
-        self.entries = [Entry(trial, seconds) for trial, seconds in zip(trials, init_seconds, strict=True)]
+    def __init__(self, trials: Sequence[Trial], filled: Filled, facts: Facts) -> None:
+        self.entries = [
+            Entry(trial, seconds, filled.failures.get(replica))
+            for replica, (trial, seconds) in enumerate(zip(trials, filled.seconds, strict=True))
+        ]
         self._facts = facts
         self._layers: list[pd.DataFrame] = []
 
     @property
     def alive(self) -> list[bool]:
-        """Which replicas have not diverged."""
-        return [entry.diverged_step is None for entry in self.entries]
+        """Which replicas have neither failed nor diverged."""
+        return [entry.alive for entry in self.entries]
 
     def curve(self, step: int, learning_rate: float, metrics: dict[str, Tensor]) -> None:
         """Note the metrics ([R] each) after ``step`` updates."""
         values = {name: value.tolist() for name, value in metrics.items()}
         for replica, entry in enumerate(self.entries):
-            if entry.diverged_step is None:
+            if entry.alive:
                 own = {name: value[replica] for name, value in values.items()}
                 entry.curve.append({"id": entry.trial.id, "step": step, "learning_rate": learning_rate, **own})
 
     def layers(self, step: int, sites: Sequence[Site], statistics: Statistics) -> None:
         """Note the per-layer statistics after ``step`` updates."""
         for replica, entry in enumerate(self.entries):
-            if entry.diverged_step is None:
+            if entry.alive:
                 self._layers.append(layer_rows(entry.trial.id, step, sites, statistics, replica))
 
     def diverged(self, replica: int, step: int, loss: float, first_bad_layer: str | None) -> None:
@@ -97,13 +107,14 @@ class Journal:
             values = [row[name] for row in entry.curve if not math.isnan(row.get(name, math.nan))]
             metrics[f"final_{name}"] = entry.curve[-1].get(name, math.nan) if entry.curve else math.nan
             metrics[f"best_{name}"] = better(values) if values else math.nan
-        finished = entry.diverged_step is None
+        status, reason = _ending(entry)
         return {
             "id": entry.trial.id,
             **entry.trial.columns(),
             "steps": self._facts.steps,
-            "status": "finished" if finished else "diverged",
-            "reason": None if finished else _divergence(entry),
+            "status": status,
+            "reason": reason,
+            "traceback": entry.failure.traceback if entry.failure else None,
             "diverged_step": entry.diverged_step,
             "first_bad_layer": entry.first_bad_layer,
             **metrics,
@@ -130,7 +141,12 @@ def layer_rows(trial: str, step: int, sites: Sequence[Site], statistics: Statist
     return pd.DataFrame({"id": trial, "step": step, **place, **measured})
 
 
-def _divergence(entry: Entry) -> str:
+def _ending(entry: Entry) -> tuple[str, str | None]:
+    """The trial's status, and the reason where it did not finish."""
+    if entry.failure is not None:
+        return FAILED, entry.failure.reason
+    if entry.diverged_step is None:
+        return "finished", None
     loss = entry.curve[-1]["train_loss"]
     where = f", first in {entry.first_bad_layer}" if entry.first_bad_layer else ""
-    return f"train loss {loss:.3g} at step {entry.diverged_step}{where}"
+    return "diverged", f"train loss {loss:.3g} at step {entry.diverged_step}{where}"

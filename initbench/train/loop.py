@@ -78,7 +78,7 @@ def train(trials: Sequence[Trial], material: Material, device: torch.device, lis
         material.probe.x,
         [trial.init.draws_independently for trial in trials],
     )
-    journal = Journal(trials, filled.seconds, facts)
+    journal = Journal(trials, filled, facts)
     run = _Run(stack(networks, material.probe.x[:2]), probe, predictor, journal, material)
     started = time.perf_counter()
     run.train(batches, schedule, listen)

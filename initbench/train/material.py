@@ -24,6 +24,11 @@ class Material:
         """The same on another device, with floating-point tensors in ``dtype``."""
         return self._each(lambda t: t.to(device, dtype if t.is_floating_point() else t.dtype))
 
+    @property
+    def bytes(self) -> int:
+        """The size of the tensors."""
+        return sum(t.nbytes for split in (self.train, self.test, self.probe) for t in (split.x, split.y))
+
     def shared(self) -> Material:
         """The same in shared memory, which worker processes read without a copy of their own."""
         return self._each(lambda t: t.share_memory_())
