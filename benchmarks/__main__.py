@@ -22,6 +22,10 @@ QUICK = (2, 0.5)
 BUSY = 0.3  # processes that want to run before we do
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
     quick: Annotated[bool, typer.Option(help="Fewer and shorter rounds: an impression, not a measurement.")] = False,
@@ -68,4 +72,4 @@ def _machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -51,7 +50,7 @@ def _tutorial(network: nn.Module, train: Split, trial: Trial) -> list[float]:
     return losses
 
 
-def _tuned(network: nn.Module, train: Split, trial: Trial) -> Sequence[torch.Tensor]:
+def _tuned(network: nn.Module, train: Split, trial: Trial) -> list[torch.Tensor]:
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     losses = []
     for batch in batch_order(trial, len(train.x)).split(BATCH):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from threading import Barrier
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -21,8 +20,9 @@ import torch.multiprocessing
 from benchmarks.by_hand import Losses, batch_order
 from benchmarks.cases import BATCH, Case
 from benchmarks.limit import Limit
-from initbench.execute.worker import Failure, Job, Process, run
+from initbench.execute.worker import Job, Process, run
 from initbench.plan import StackPlan
+from initbench.records import Records
 
 WORKERS = 2
 THREADS = 1
@@ -30,6 +30,10 @@ THREADS = 1
 Timed = tuple[float, Losses]
 Work = Callable[[Case, StackPlan], Callable[[], Timed]]
 """Prepares the training of a stack, and returns the training itself."""
+
+
+class FailedStackError(Exception):
+    """The product could not train what was to be timed."""
 
 
 class Crew:
@@ -73,6 +77,7 @@ class _Worker:
 
     @classmethod
     def start(cls, barrier: Barrier, inbox: Any) -> None:
+        """Set the process up as the product does, and keep the barrier."""
         Process.start(THREADS, inbox)
         cls.barrier = barrier
 
@@ -89,8 +94,8 @@ def _training(case: Case, stack: StackPlan) -> Callable[[], Timed]:
 
     def train() -> Timed:
         records = run(job, tell=lambda _progress: None)
-        if isinstance(records, Failure):
-            raise RuntimeError(records.reason)
+        if not isinstance(records, Records):
+            raise FailedStackError(records.reason)
         curves = {trial: rows["train_loss"].dropna().tolist() for trial, rows in records.curves.groupby("id")}
         return float(records.outcomes["seconds"].sum()), [curves[trial.id] for trial in stack.trials]
 

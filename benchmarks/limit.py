@@ -43,11 +43,13 @@ class Dense(Layer):
     """Batched matrix products over [R, N, features]."""
 
     def forward(self) -> None:
+        """One batched product, the bias added to it."""
         if not len(self.z):
             self.z = self.x.new_empty(*self.x.shape[:2], self.weight.shape[2])
         torch.baddbmm(self.bias.unsqueeze(1), self.x, self.weight, out=self.z)
 
     def backward(self) -> None:
+        """One batched product for the weight, one for x."""
         torch.bmm(self.x.mT, self.g, out=self.weight_gradient)
         if not self.first:
             if not len(self.input_gradient):
@@ -55,6 +57,7 @@ class Dense(Layer):
             torch.bmm(self.g, self.weight.mT, out=self.input_gradient)
 
     def sum_bias(self) -> None:
+        """Over the samples."""
         torch.sum(self.g, dim=1, out=self.bias_gradient)
 
 
@@ -67,10 +70,12 @@ class Convolution(Layer):
         self._rest = ([1, 1], False, [0, 0], len(weight))  # dilation, not transposed, output padding, groups
 
     def forward(self) -> None:
+        """One grouped convolution."""
         weight, bias = self.weight.flatten(0, 1), self.bias.flatten()
         self.z = torch.ops.aten.convolution(self.x, weight, bias, self._stride, self._padding, *self._rest)
 
     def backward(self) -> None:
+        """The two convolutions of its backward pass, in one kernel."""
         weight = self.weight.flatten(0, 1)
         wanted = [not self.first, True, False]
         self.input_gradient, gradient, _ = torch.ops.aten.convolution_backward(
@@ -79,6 +84,7 @@ class Convolution(Layer):
         self.weight_gradient = gradient.view_as(self.weight)
 
     def sum_bias(self) -> None:
+        """Over samples and positions."""
         self.bias_gradient = self.g.sum(dim=(0, 2, 3)).view_as(self.bias)
 
 
@@ -112,7 +118,8 @@ class Limit:
         for layer in self._layers:
             layer.sum_bias()
         self._adam()
-        return -logs.gather(2, y.unsqueeze(2)).mean(dim=(1, 2))
+        losses: Tensor = -logs.gather(2, y.unsqueeze(2)).mean(dim=(1, 2))
+        return losses
 
     def products(self) -> None:
         """The products and the optimizer of one update, on signals that stay as they are."""

@@ -33,7 +33,7 @@ AGREEMENT = 1e-2  # rounding in float32 grows severalfold with every update of a
 Numbers = dict[str, Any]
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """Two sides that should train alike do not: their times cannot be compared."""
 
 
@@ -72,14 +72,19 @@ def sides(bench: Bench, name: str, case: Case) -> Numbers:
     bench.say(f"{name}, the whole command")
     command = _command_seconds(case)
     return {
-        "tutorial_over_initbench": timings.ratio("tutorial", "initbench"),
-        "tuned_over_initbench": timings.ratio("tuned", "initbench"),
-        "limit_over_initbench": timings.ratio("limit", "initbench"),
-        "probe_overhead": timings.ratio("probed", "initbench") - 1,
+        **_ratios(timings.ratio),
+        "of_fastest": _ratios(timings.ratio_of_fastest),
         "command_seconds": command,
         "updates": case.updates,
         "replicas": case.replicas,
         "seconds": timings.dump(),
+    }
+
+
+def _ratios(ratio: Callable[[str, str], float]) -> dict[str, float]:
+    return {
+        **{f"{side}_over_initbench": ratio(side, "initbench") for side in ("tutorial", "tuned", "limit")},
+        "probe_overhead": ratio("probed", "initbench") - 1,
     }
 
 
@@ -138,7 +143,9 @@ def _learning(timed: Timed) -> float:
     seconds, losses = timed
     first, last = (sum(row[end] for row in losses) / len(losses) for end in (0, -1))
     if len(losses[0]) > 1 and not last < first:
-        raise Disagreement(f"the mean loss went from {first:.4g} to {last:.4g}: nothing was learned, nothing was timed")
+        raise DisagreementError(
+            f"the mean loss went from {first:.4g} to {last:.4g}: nothing was learned, nothing was timed"
+        )
     return seconds
 
 
@@ -152,7 +159,7 @@ def _check_agreement(crew: Crew, case: Case) -> None:
     }.items():
         worst = _largest_difference(reference, losses)
         if not worst < AGREEMENT:
-            raise Disagreement(f"{case.network}: losses of the tuned loop and of {name} differ by {worst:.2g}")
+            raise DisagreementError(f"{case.network}: losses of the tuned loop and of {name} differ by {worst:.2g}")
 
 
 def _largest_difference(first: Losses, second: Losses) -> float:

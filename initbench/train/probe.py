@@ -69,9 +69,8 @@ class Probe:
                 columns.append(column)
             samples = len(self.batch.y[0])
             for site, column, weight, gradient in zip(self.sites, columns, weights, gradients, strict=True):
-                column.update(_weight_statistics(weight, gradient, samples))
-                second_moment = column["weight_mean"].square() + column["weight_std"].square()
-                column["unit_diversity"] = _unit_diversity(weight, stack.unit_axis(site.weight), second_moment)
+                column.update(_weight_statistics(weight, stack.unit_axis(site.weight)))
+                column.update(_weight_gradient_statistics(gradient, samples))
         return {
             name: torch.stack([column[name] for column in columns]).cpu().numpy().astype(np.float64)
             for name in columns[0]
@@ -108,23 +107,27 @@ def _signal_statistics(z: Tensor, a: Tensor, gradient: Tensor) -> dict[str, Tens
     }
 
 
-def _weight_statistics(weight: Tensor, gradient: Tensor, samples: int) -> dict[str, Tensor]:
-    """Of a weight and of its gradient, which comes summed over the samples."""
-    mean, variance = _moments(weight)
-    gradient_mean, gradient_variance = (moment / samples**power for power, moment in enumerate(_moments(gradient), 1))
-    size = weight[0].numel()
+def _weight_statistics(weight: Tensor, units: int) -> dict[str, Tensor]:
+    """``units`` is the axis along which the units lie."""
+    mean, centred = _centred(weight)
+    variance = _variance(centred)
+    common = (centred.view(weight.shape).mean(dim=units).flatten(1) + mean.unsqueeze(1)).square().mean(dim=1)
+    second_moment = variance + mean.square()
     return {
         "weight_mean": mean,
         "weight_std": variance.sqrt(),
-        "weight_grad_variance": gradient_variance,
-        "weight_grad_norm": (size * (gradient_variance + gradient_mean.square())).sqrt(),
+        "unit_diversity": torch.where(second_moment > 0, 1 - common / second_moment, 0.0).clamp(min=0),
     }
 
 
-def _unit_diversity(weight: Tensor, units: int, second_moment: Tensor) -> Tensor:
-    """The share of each replica's second moment that is left about the mean over the units; 0 for weights of zero."""
-    common = weight.mean(dim=units, dtype=torch.float64).square().flatten(1).mean(dim=1)
-    return torch.where(second_moment > 0, 1 - common / second_moment, 0.0).clamp(min=0)
+def _weight_gradient_statistics(total: Tensor, samples: int) -> dict[str, Tensor]:
+    """Of the gradient of the mean loss, from that of the sum over ``samples``."""
+    mean, centred = _centred(total)
+    mean, variance = mean / samples, _variance(centred) / samples**2
+    return {
+        "weight_grad_variance": variance,
+        "weight_grad_norm": (total[0].numel() * (variance + mean.square())).sqrt(),
+    }
 
 
 def _joined(pieces: list[Tensor]) -> Tensor:
@@ -133,12 +136,23 @@ def _joined(pieces: list[Tensor]) -> Tensor:
 
 
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each replica, [R] in float64; two passes, since one would cancel where the mean is large."""
+    """Mean and variance of each replica, [R] in float64."""
+    mean, centred = _centred(values)
+    return mean, _variance(centred)
+
+
+def _centred(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of each replica, [R], and the values without it, [R, count], in float64."""
     # A contiguous copy in any dtype: the values are not ours, and images come with their axes transposed.
     centred = torch.empty(values.shape, dtype=torch.float64, device=values.device).copy_(values).flatten(1)
     mean = centred.mean(dim=1)
-    centred -= mean.unsqueeze(1)
-    return mean, torch.linalg.vector_norm(centred, dim=1).square() / centred.shape[1]
+    return mean, centred.sub_(mean.unsqueeze(1))
+
+
+def _variance(centred: Tensor) -> Tensor:
+    """The variance of each replica; in one pass over uncentred values it would cancel where the mean is large."""
+    norm: Tensor = torch.linalg.vector_norm(centred, dim=1)
+    return norm.square() / centred.shape[1]
 
 
 def _dead_fraction(a: Tensor) -> Tensor:
