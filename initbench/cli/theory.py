@@ -37,10 +37,10 @@ def theory(
         str, typer.Option(help=r"Activation, such as tanh or 'leaky_relu\[slope=0.2]'.", show_default=False)
     ],
     weight_variance: Annotated[
-        float | None, typer.Option(min=0, help="σ_w² = fan_in · Var(W).", show_default=False, metavar="VARIANCE")
+        float | None, typer.Option(help="σ_w² = fan_in · Var(W).", show_default=False, metavar="VARIANCE")
     ] = None,
     bias_variance: Annotated[
-        float | None, typer.Option(min=0, help="σ_b² = Var(b).", show_default="0", metavar="VARIANCE")
+        float | None, typer.Option(help="σ_b² = Var(b).", show_default="0", metavar="VARIANCE")
     ] = None,
     critical: Annotated[
         bool,
@@ -57,6 +57,9 @@ def theory(
     Example: initbench theory --activation tanh --weight-variance 1.5 --bias-variance 0.05
     """
     function = _activation(activation)
+    for option, variance in (("--weight-variance", weight_variance), ("--bias-variance", bias_variance)):
+        if variance is not None and not 0 <= variance < math.inf:
+            raise InitbenchError(f"{option}: found {variance:g}, expected a finite number of at least 0")
     if weight_variance is None and not critical and not draw_map:
         raise InitbenchError("give --weight-variance, or --critical to find it, or --map to see all")
     files = _map(function, out) if draw_map else []
