@@ -94,9 +94,9 @@ def _outcome(trial: Trial, task: str) -> dict[str, Any]:
     return {
         "id": trial.id,
         "init": trial.init,
-        **trial.at,
         "seed": trial.seed,
         "data_seed": trial.seed,
+        **trial.at,
         "steps": trial.planned or EVERY * len(trial.losses),
         "status": trial.status,
         "reason": trial.reason,

@@ -22,8 +22,8 @@ def test_every_file_is_written_and_nothing_else(tmp_path):
     comparison = report.write(folder(tmp_path, HE, [DIVERGED]).read())
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     names = ("train_loss", "test_accuracy", "activation_variance", "gradient_variance")
-    figures = {f"figures/{name}.{kind}" for name in names for kind in ("png", "svg")}
-    own = {"summary.csv", "layers.csv", "report.md", "report.html", *figures}
+    figures = {f"figures/{name}.{kind}" for name in names for kind in ("png", "svg", "pdf")}
+    own = {"summary.csv", "contrasts.csv", "layers.csv", "report.md", "report.html", *figures}
     assert {
         name for name in written if not name.startswith(("records/", "manifest", "provenance", "experiment"))
     } == own
@@ -75,11 +75,30 @@ def test_an_empty_experiment_still_has_headers():
 
 SCHEMA = {
     "type": "object",
-    "required": ["results", "schemes", "sentence"],
+    "required": ["results", "schemes", "reference", "contrasts", "sentence", "claims"],
     "additionalProperties": False,
     "properties": {
         "results": {"type": "string"},
         "sentence": {"type": "string"},
+        "reference": {"type": "string"},
+        "claims": {"type": "array", "items": {"type": "string"}},
+        "contrasts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["init", "reference", "metric", "pairs", "estimate", "low", "high", "p_holm", "decision"],
+                "properties": {
+                    "init": {"type": "string"},
+                    "metric": {
+                        "enum": ["steps_to_target", "final_train_loss", "final_test_loss", "final_test_accuracy"]
+                    },
+                    "pairs": {"type": "integer"},
+                    "estimate": {"type": ["number", "null"]},
+                    "p_holm": {"type": ["number", "null"]},
+                    "decision": {"enum": ["shown", "not shown", "too few seeds", "nothing to compare"]},
+                },
+            },
+        },
         "schemes": {
             "type": "array",
             "items": {
@@ -95,7 +114,7 @@ SCHEMA = {
                     "steps_to_target": {"type": ["number", "null"]},
                     "final_train_loss": {"type": ["number", "null"]},
                     "final_test_accuracy": {"type": ["number", "null"]},
-                    "state": {"enum": ["converged", "slow", "stalled", "diverged", "failed"]},
+                    "state": {"enum": ["converged", "slow", "stalled", "dead", "symmetric", "diverged", "failed"]},
                 },
             },
         },
@@ -116,6 +135,13 @@ def test_json_keeps_its_promise_and_has_null_for_what_is_not_finite():
         "final_train_loss": pytest.approx(0.35),
         "final_test_accuracy": pytest.approx(0.9),
         "state": "converged",
+        "steps_to_target_low": 20.0,
+        "steps_to_target_high": 20.0,
+        # mean 0.35 and standard deviation 0.0707 of two seeds: Student's t with one degree of freedom is 12.706
+        "final_train_loss_low": pytest.approx(0.35 - 12.706 * 0.05, abs=1e-4),
+        "final_train_loss_high": pytest.approx(0.35 + 12.706 * 0.05, abs=1e-4),
+        "final_test_accuracy_low": pytest.approx(0.9),
+        "final_test_accuracy_high": pytest.approx(0.9),
     }
     assert [normal["steps_to_target"], normal["final_train_loss"]] == [None, None]
     assert sparse["state"] == "failed"

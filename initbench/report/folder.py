@@ -1,4 +1,4 @@
-"""The files that people open, beside the records: report.html, report.md, summary.csv, layers.csv and the figures."""
+"""The files that people open, beside the records: page, Markdown, CSV and figures."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from initbench.report import markdown, page, tables
 PAGE = "report.html"
 
 
-def write(results: Results) -> Comparison:
+def write(results: Results, reference: str | None = None) -> Comparison:
     """Analyze results and write every report file into their folder; return what was found, for the terminal.
+
+    ``reference`` is the label of the scheme that the others are held against; the first by default.
 
     Raises
     ------
+    InitbenchError
+        There is no scheme ``reference``.
     RecordsError
         The folder cannot be written.
     """
     from initbench.report import figures  # matplotlib is slow to import, and only this needs it
 
-    comparison = analyze(results)
+    comparison = analyze(results, reference)
     write_text(results.path / "summary.csv", tables.csv(tables.summary(comparison)))
+    write_text(results.path / "contrasts.csv", tables.csv(tables.contrasts(comparison)))
     write_text(results.path / "layers.csv", tables.csv(tables.layers(comparison)))
     drawn = figures.draw(comparison)
     for name, figure in drawn.items():

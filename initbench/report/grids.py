@@ -24,6 +24,7 @@ _SIGNALS = (
     _Signal("Activation variance", "activation_variance", backward=False, neighbor="next"),
     _Signal("Gradient variance", "grad_variance", backward=True, neighbor="one before, as gradients travel"),
 )
+FEWEST_FOR_AN_INTERVAL = 6  # seeds: the sign test cannot exclude anything with fewer
 _SPOTS = ("first", "middle", "last")
 
 
@@ -54,10 +55,10 @@ class Grid:
 def schemes(comparison: Comparison) -> Grid:
     """The main table: a row per scheme (and setting) with how it fared."""
     table = comparison.schemes
-    rows = _records(table)
+    rows = records(table)
     accuracy = bool(table["final_test_accuracy_mean"].notna().any())
     columns = [
-        *_identity(comparison, table),
+        *identity(comparison, table),
         Column("reached", tuple(f"{row['reached']}/{row['trials']}" for row in rows), numeric=True),
         Column("steps to\ntarget", tuple(_steps(row) for row in rows), numeric=True),
         Column("final\ntrain loss", tuple(_final(row, "train_loss") for row in rows), numeric=True),
@@ -70,7 +71,7 @@ def schemes(comparison: Comparison) -> Grid:
         title=f"{comparison.results.manifest.name}: which initialization reaches {comparison.target}",
         columns=tuple(columns),
         caption=_scheme_caption(rows),
-        sections=_sections(comparison, table),
+        sections=sections(comparison, table),
     )
 
 
@@ -99,12 +100,12 @@ def _signal(comparison: Comparison, networks: Sequence[pd.DataFrame], signal: _S
     return Grid(
         title=title,
         columns=(
-            *_identity(comparison, heads),
+            *identity(comparison, heads),
             *(Column(name, values, numeric=True) for name, values in shown.items()),
             Column("per layer", tuple(map(wording.factor, rates)), numeric=True),
         ),
         caption=f"Geometric mean over seeds. Per layer: the factor from one hidden layer to the {signal.neighbor}.",
-        sections=_sections(comparison, heads),
+        sections=sections(comparison, heads),
     )
 
 
@@ -114,9 +115,7 @@ def unfinished(comparison: Comparison) -> list[str]:
     lines = []
     for setting, rows in cells.by_setting(ended, comparison.axes):
         where = f" ({setting})" if setting else ""
-        lines += [
-            f"{row['init']}{where}, seed {wording.setting(row['seed'])}: {_ending(row)}" for row in _records(rows)
-        ]
+        lines += [f"{row['init']}{where}, seed {wording.setting(row['seed'])}: {_ending(row)}" for row in records(rows)]
     return lines
 
 
@@ -131,7 +130,8 @@ def _ending(row: Mapping[str, Any]) -> str:
     return f"diverged{step}{layer}"
 
 
-def _identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:
+def identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:
+    """The columns that say what a row is about: the swept axes and the scheme."""
     titles = cells.axis_titles(comparison.axes)
     scheme = Column("scheme", tuple(str(name) for name in table[cells.SCHEME]))
     return [
@@ -140,12 +140,18 @@ def _identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:
     ]
 
 
-def _sections(comparison: Comparison, table: pd.DataFrame) -> tuple[str, ...]:
+def sections(comparison: Comparison, table: pd.DataFrame) -> tuple[str, ...]:
+    """The setting of each row of a table that is ordered by setting."""
     return tuple(name for name, rows in cells.by_setting(table, comparison.axes) for _ in range(len(rows)))
 
 
 def _steps(row: Mapping[str, Any]) -> str:
-    return wording.steps(float(row["steps_to_target_median"]))
+    """The median, and below it the ends of its interval where the seeds differ."""
+    median = wording.steps(float(row["steps_to_target_median"]))
+    low, high = float(row["steps_to_target_low"]), float(row["steps_to_target_high"])
+    if math.isnan(low) or low == high:
+        return median
+    return f"{median}\n({wording.steps(low)}–{'∞' if math.isinf(high) else wording.steps(high)})"
 
 
 def _final(row: Mapping[str, Any], metric: str) -> str:
@@ -160,7 +166,9 @@ def _final(row: Mapping[str, Any], metric: str) -> str:
 def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:
     if all(row["trials"] == 1 for row in rows):
         return "One seed each: a single draw, without spread."
-    steps = "Steps: the median over seeds, a miss counting as infinite. "
+    few = all(row["trials"] < FEWEST_FOR_AN_INTERVAL for row in rows)
+    ends = "the range over them" if few else "its 95 % interval"
+    steps = f"Steps: the median over seeds, a miss counting as infinite ({ends}). "
     partial = any(row["finished"] < row["trials"] for row in rows)
     n = " that finished (n where not all did)" if partial else ""
     return f"{steps}Final values: mean ± standard deviation over the seeds{n}."
@@ -171,5 +179,6 @@ def _at(profile: pd.DataFrame, column: str, layer: int) -> str:
     return wording.variance(float(values.iloc[0]) if len(values) else math.nan)
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table by the names of its columns."""
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from initbench.analysis import Comparison
-from initbench.report import grids
+from initbench.report import evidence, grids, sweeps
 
 _SPECIAL = re.compile(r"([\\`*<>|]|\](?=\()|(?<!\w)_|_(?!\w))")  # an underscore inside a word is safe
 
@@ -25,19 +25,28 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = _escaped
-    table = [grids.schemes(comparison)] if len(comparison.schemes) else []
     experiment = comparison.results.experiment.strip()
     return environment.get_template("report.md.j2").render(
         name=comparison.results.manifest.name,
         sentence=comparison.sentence,
-        grids=[*table, *grids.layer_signals(comparison)],
+        claims=comparison.claims,
+        grids=[*_tables(comparison), *grids.layer_signals(comparison)],
         figures=[(name.replace("_", " "), f"figures/{name}.png") for name in figures],
         unfinished=grids.unfinished(comparison),
+        misses=evidence.misses(comparison),
         notes=comparison.notes,
         provenance=list(_flat(comparison.results.provenance).items()),
         experiment=experiment,
         fence=max(["```", *(run + "`" for run in re.findall("`+", experiment))], key=len),
     )
+
+
+def _tables(comparison: Comparison) -> list[grids.Grid]:
+    if comparison.schemes.empty:
+        return []
+    swept = [sweeps.best_map(comparison), sweeps.settings(comparison)] if sweeps.is_sweep(comparison) else []
+    found = [*swept, grids.schemes(comparison), evidence.contrasts(comparison), evidence.intervals(comparison)]
+    return [grid for grid in found if grid is not None]
 
 
 def _escaped(text: object) -> str:

@@ -10,10 +10,19 @@ from initbench.analysis import Comparison
 def summary(comparison: Comparison) -> pd.DataFrame:
     """``summary.csv``: one row per scheme and setting.
 
-    Means and standard deviations (``_mean``, ``_sd``) run over the ``finished`` trials; ``steps_to_target_median``
-    counts a miss as infinite.
+    Means (``_mean`` arithmetic, ``_geomean`` geometric) and standard deviations (``_sd``) run over the ``finished``
+    trials; medians and quartiles of the steps count a miss as infinite; ``_low`` and ``_high`` are 95 % intervals.
     """
     return comparison.schemes
+
+
+def contrasts(comparison: Comparison) -> pd.DataFrame:
+    """``contrasts.csv``: one row per setting, scheme other than the reference, and metric.
+
+    ``estimate`` is a ratio for ``steps_to_target`` and a difference for the rest, with an interval (``low``, ``high``,
+    at ``level``), an exact p-value and the same corrected (``p_holm``) for the number of schemes.
+    """
+    return comparison.contrasts
 
 
 def layers(comparison: Comparison) -> pd.DataFrame:

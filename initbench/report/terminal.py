@@ -10,24 +10,49 @@ from rich.table import Table
 from rich.text import Text
 
 from initbench.analysis import Comparison
-from initbench.report import grids
+from initbench.report import evidence, grids, sweeps
 
-_STYLES = {"converged": "green", "slow": "yellow", "stalled": "red", "diverged": "bold red", "failed": "bold red"}
+_STYLES = {
+    "converged": "green",
+    "slow": "yellow",
+    **dict.fromkeys(("stalled", "dead", "symmetric"), "red"),
+    **dict.fromkeys(("diverged", "failed"), "bold red"),
+}
 _MOST_LINES = 10
 _MOST_LAYER_ROWS = 12  # beyond, they are in report.md
+_MOST_CLAIMS = 8
 
 
 def render(comparison: Comparison) -> Group:
     """What the terminal shows of a comparison. Names and reasons are printed as they are, never as markup."""
-    parts: list[RenderableType] = []
-    if len(comparison.schemes):
-        parts += _table(grids.schemes(comparison), styles=[str(state) for state in comparison.schemes["state"]])
+    parts = _tables(comparison)
     for grid in grids.layer_signals(comparison):
         parts += _table(grid) if len(grid.rows) <= _MOST_LAYER_ROWS else []
     parts += [Text(f"note: {note}", style="yellow") for note in comparison.notes]
-    parts += _unfinished(comparison)
-    parts += [Text(comparison.sentence, style="bold")]
+    parts += _listed(grids.unfinished(comparison), "red")
+    parts += _listed(evidence.misses(comparison), "yellow")
+    parts += [Text(comparison.sentence, style="bold"), *_claims(comparison)]
     return Group(*parts, Text(""), _places(comparison))
+
+
+def _tables(comparison: Comparison) -> list[RenderableType]:
+    """How the schemes fared: in a sweep setting by setting, else scheme by scheme, with the paired contrasts."""
+    if comparison.schemes.empty:
+        return []
+    if sweeps.is_sweep(comparison):
+        best = sweeps.best_map(comparison)
+        return [*(_table(best) if best else []), *_table(sweeps.settings(comparison))]
+    paired = evidence.contrasts(comparison)
+    styles = [str(state) for state in comparison.schemes["state"]]
+    return [*_table(grids.schemes(comparison), styles), *(_table(paired) if paired else [])]
+
+
+def _claims(comparison: Comparison) -> list[Text]:
+    if sweeps.is_sweep(comparison):
+        return []
+    more = len(comparison.claims) - _MOST_CLAIMS
+    rest = [f"and {more} more, all in report.md"] if more > 0 else []
+    return [Text(claim) for claim in (*comparison.claims[:_MOST_CLAIMS], *rest)]
 
 
 def _table(grid: grids.Grid, styles: list[str] | None = None) -> list[RenderableType]:
@@ -54,13 +79,15 @@ def _width(column: grids.Column) -> int:
     return max(len(line) for text in (column.heading, *column.cells) for line in text.split("\n"))
 
 
-def _unfinished(comparison: Comparison) -> list[Text]:
-    lines = grids.unfinished(comparison)
+def _listed(lines: list[str], style: str) -> list[Text]:
     more = len(lines) - _MOST_LINES
-    shown = [Text(line, style="red") for line in lines[:_MOST_LINES]]
-    rest = [Text(f"and {more} more, all in report.md", style="red")] if more > 0 else []
+    shown = [Text(line, style=style) for line in lines[:_MOST_LINES]]
+    rest = [Text(f"and {more} more, all in report.md", style=style)] if more > 0 else []
     return [*shown, *rest, Text("")] if shown else []
 
 
 def _places(comparison: Comparison) -> Text:
-    return Text(f"{comparison.results.path}: report.html, report.md, summary.csv, layers.csv, figures/", style="dim")
+    return Text(
+        f"{comparison.results.path}: report.html, report.md, summary.csv, contrasts.csv, layers.csv, figures/",
+        style="dim",
+    )
