@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fix docs bench clean
+.PHONY: help run test lint fix gate docs bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ lint: $(READY)  ## formatting, lint, types, and the direction of imports
 fix: $(READY)  ## format, and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+gate: $(READY)  ## hold this repository's own convergence to its baseline
+	$(BIN)/initbench check configs/ci.yaml --baseline results/baselines/ci.json
 
 docs: $(READY)  ## write the generated reference (docs/reference)
 	$(BIN)/python docs/generate.py

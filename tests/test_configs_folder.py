@@ -9,7 +9,7 @@ import pytest
 from initbench.config import load, load_text, shipped_configs, template
 from initbench.plan import plan
 
-NAMES = ("classic_mlp", "deep_cnn", "deep_relu", "deep_tanh", "depth_sweep", "lr_sweep", "selu", "smoke")
+NAMES = ("ci", "classic_mlp", "deep_cnn", "deep_relu", "deep_tanh", "depth_sweep", "lr_sweep", "selu", "smoke")
 
 
 def test_the_shipped_configs_are_found_by_name() -> None:

@@ -121,11 +121,9 @@ def read_baseline(path: Path) -> Baseline:
 def origin(provenance: Mapping[str, Any]) -> dict[str, str | int | None]:
     """Where numbers come from, as far as a reader of a baseline needs to know."""
     versions = provenance.get("versions", {})
-    platform = str(provenance.get("platform", ""))
     return {
         **{name: versions.get(name) for name in ("initbench", "python", "torch", "numpy")},
-        "system": platform.partition("-")[0],
-        "platform": platform,
+        "system": str(provenance.get("platform", "")).partition("-")[0],
         **{name: provenance.get(name) for name in ("cpu", "device", "threads", "git_commit")},
         "made_at": provenance.get("finished_at"),
     }
