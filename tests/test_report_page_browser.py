@@ -199,7 +199,7 @@ def test_measured_points_stand_beside_the_predicted_line(opened):
 
 def test_tables_sort_both_ways_with_misses_last_and_nothing_at_the_end(opened):
     page = opened()
-    table = "section#verdict table"
+    table = "[aria-labelledby=table-schemes] table"
     heading = page.locator(f"{table} thead button").filter(has_text=re.compile(r"^steps to"))
     assert column(page, table, 3) == ["30", "40", "not reached"]
     heading.click()
@@ -317,9 +317,10 @@ def test_print_shows_the_tables_on_white_without_controls(opened):
 
 def test_without_scripts_the_verdict_and_the_tables_remain(opened):
     page = opened(java_script_enabled=False)
-    expect(page.locator("section#verdict table")).to_contain_text("xavier")
+    expect(page.locator("[aria-labelledby=table-schemes] table")).to_contain_text("xavier")
     expect(page.get_by_text("The charts need JavaScript")).to_be_visible()
     expect(page.locator("#failures")).to_contain_text("seed 2: diverged at step 20")
+    expect(page.locator(".claims")).to_contain_text("paired seeds")
 
 
 def test_many_schemes_open_with_the_best_and_keep_the_rest_a_click_away(opened):

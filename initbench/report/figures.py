@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from initbench.analysis import Comparison
 from initbench.report import curves, depths, panels
 
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
 
 
 def draw(comparison: Comparison) -> dict[str, Figure]:

@@ -103,10 +103,11 @@ def markings(look: Look, points: int) -> dict[str, Any]:
 
 
 def encode(figure: Figure, kind: str) -> bytes:
-    """A figure as the bytes of a ``png`` or ``svg`` file."""
+    """A figure as the bytes of a ``png``, ``svg`` or ``pdf`` file."""
     sink = io.BytesIO()
+    date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "initbench"}):  # equal tables, equal bytes
-        figure.savefig(sink, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(sink, format=kind, dpi=150, metadata=date)
     return sink.getvalue()
 
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from initbench.analysis import Comparison, cells, wording
-from initbench.report import grids
+from initbench.report import evidence, grids
 from initbench.report.page.payload import payload
 from initbench.report.page.places import places
 from initbench.report.page.tables import build
@@ -40,6 +40,7 @@ _FACTS = {
     "batch_size": "batch size",
     "steps": "updates",
 }
+_MOST_CLAIMS = 8  # that stand unfolded
 _MOST_VALUES = 12  # of a swept option, listed
 
 
@@ -57,11 +58,14 @@ def render(comparison: Comparison) -> str:
     style, script = _style(sources["page.css"]), _script([sources[name] for name in _SCRIPTS])
     return environment.get_template("page.html.j2").render(
         name=comparison.results.manifest.name,
-        sentences=[comparison.sentence],
+        sentence=comparison.sentence,
+        claims=comparison.claims,
+        unfold_claims=len(comparison.claims) <= _MOST_CLAIMS,
         notes=comparison.notes,
         facts=_facts(comparison),
         tables=build(comparison, places(comparison)),
         unfinished=grids.unfinished(comparison),
+        misses=evidence.misses(comparison),
         experiment=comparison.results.experiment.strip(),
         provenance=_flat(comparison.results.provenance),
         data=embedded(payload(comparison)),

@@ -30,6 +30,7 @@ def payload(comparison: Comparison) -> dict[str, Any]:
         "target": {"metric": manifest.target_metric, "value": number(manifest.target_value), "text": comparison.target},
         "schemes": [{"name": name, **_look(drawn[name])} for name in where.schemes],
         "settings": list(where.settings),
+        "reference": where.schemes.index(comparison.reference) if comparison.reference in where.schemes else 0,
         "budget": number(float(comparison.trials["steps"].astype(float).max())) if len(comparison.trials) else None,
         "curves": curves.series(comparison, where),
         "layers": layers.profiles(comparison, where),
@@ -114,7 +115,7 @@ def _as_numbers(values: Sequence[str]) -> list[float] | None:
 
 
 def _trials(comparison: Comparison, where: Places) -> list[list[Any]]:
-    """A row per trial: scheme, setting, seed, steps to target (-1 for a miss), finals, seconds, state."""
+    """A row per trial: scheme, setting, seed, steps to target (-1 for a miss), finals, seconds, state, evidence."""
     rows = where.join(comparison.trials)
     return [
         [
@@ -125,6 +126,7 @@ def _trials(comparison: Comparison, where: Places) -> list[list[Any]]:
             *(number(float(row[name])) for name in _FINALS),
             number(float(row["seconds"])),
             str(row["state"]),
+            row["evidence"] if isinstance(row["evidence"], str) else "",
         ]
         for row in rows.to_dict("records")
     ]

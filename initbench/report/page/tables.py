@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from initbench.analysis import Comparison, cells, wording
-from initbench.report import grids
+from initbench.report import evidence, grids
 from initbench.report.grids import Column, Grid
 from initbench.report.page.places import SCHEME, SETTING, Places
 from initbench.report.palette import COLORS
@@ -53,6 +53,9 @@ def build(comparison: Comparison, places: Places) -> dict[str, Table]:
         made["schemes"] = _table("schemes", main, places, _SCHEMES)
         losses = _losses(comparison, places)
         made |= {"losses": _table("losses", losses, places, _LOSSES)} if losses.columns[0].cells else {}
+        paired = evidence.contrasts(comparison)
+        made |= {"contrasts": _table("contrasts", paired, places, _CONTRASTS)} if paired else {}
+        made["intervals"] = _table("intervals", evidence.intervals(comparison), places, _INTERVALS)
     for name, grid in zip(("forward", "backward"), grids.layer_signals(comparison), strict=False):
         made[name] = _table(name, grid, places, _SIGNALS)
     return made
@@ -62,6 +65,11 @@ _SCHEMES = (
     "reached first, then steps: a scheme that reaches the target in every seed beats one that is faster in a "
     "lucky few. A ratio below ×1 means fewer steps than the reference."
 )
+_CONTRASTS = (
+    "a range that leaves out ×1 (or a difference of 0), and a corrected p below 0.05: short of both, another set of "
+    "seeds may well turn the order around."
+)
+_INTERVALS = "intervals that do not touch. Overlapping ones can still differ seed by seed: see the paired table."
 _LOSSES = (
     "schemes that lead early and are overtaken later, and a last column near ×1, where the choice stops to matter."
 )
@@ -72,13 +80,15 @@ _SIGNALS = (
 
 
 def _with_ratio(grid: Grid, comparison: Comparison) -> Grid:
-    """The main table with each scheme's median steps over those of the first scheme in the same setting."""
+    """The main table with each scheme's median steps over those of the reference in the same setting."""
     table = comparison.schemes
     ratios: list[str] = []
     for _, rows in cells.by_setting(table, comparison.axes):
         medians = rows["steps_to_target_median"].astype(float).to_numpy()
-        ratios += [_ratio(float(value), float(medians[0])) for value in medians]
-    heading = f"steps ÷\n{table[cells.SCHEME].iloc[0]}"
+        own = medians[(rows[cells.SCHEME] == comparison.reference).to_numpy()]
+        reference = float(own[0]) if len(own) else math.nan
+        ratios += [_ratio(float(value), reference) for value in medians]
+    heading = f"steps ÷\n{comparison.reference}"
     at = next((i + 1 for i, column in enumerate(grid.columns) if column.heading.startswith("steps to")), 1)
     columns = (*grid.columns[:at], Column(heading, tuple(ratios), numeric=True), *grid.columns[at:])
     return Grid(grid.title, columns, grid.caption, grid.sections)
@@ -102,15 +112,15 @@ def _losses(comparison: Comparison, places: Places) -> Grid:
     finished = comparison.trials.loc[comparison.trials["status"] == "finished", "id"]
     rows = places.join(curves[curves["id"].isin(finished) & (curves["step"] > 0)])
     means = pd.concat([_means_at(rows, quarter * budget) for quarter in _QUARTERS], axis=1).sort_index()
-    first = int(means.index.get_level_values(SCHEME).min()) if len(means) else 0
+    reference = places.schemes.index(comparison.reference)
     measured = dict(zip(means.index.tolist(), means.to_numpy(dtype=float), strict=True))
     lines = []
     for (setting, scheme), row in measured.items():
-        over = row[-1] / measured[setting, first][-1] if (setting, first) in measured else math.nan
+        over = row[-1] / measured[setting, reference][-1] if (setting, reference) in measured else math.nan
         shown = [*map(wording.significant, row), wording.factor(over)]
         lines.append((places.settings[setting], places.schemes[scheme], *shown))
     names = ["setting", "scheme", *(f"at step\n{quarter * budget:.0f}" for quarter in _QUARTERS)]
-    headings = [*names, f"last ÷\n{places.schemes[first]}"]
+    headings = [*names, f"last ÷\n{comparison.reference}"]
     columns = [
         Column(heading, tuple(line[i] for line in lines), numeric=i > 1)
         for i, heading in enumerate(headings)
@@ -144,7 +154,7 @@ def _table(name: str, grid: Grid, places: Places, look_for: str) -> Table:
 
 
 def _sort(text: str) -> str:
-    if text in (wording.NOT_REACHED, "> ×1", "∞", "diverged", "failed"):
+    if text.startswith((wording.NOT_REACHED, "> ×1", "∞", "diverged", "failed")):
         return _LAST
     if text == "< ×1":
         return "0"

@@ -45,7 +45,7 @@ function linearTicks(low, high, count) {
 function logTicks(low, high, count) {
   const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
   const found = [];
-  const every = Math.max(1, Math.ceil((last - first + 1) / count));
+  const every = [1, 2, 3, 5, 10, 20, 30, 50, 100].find((size) => (last - first) / size <= count) ?? 200;
   for (let exponent = Math.ceil(first / every) * every; exponent <= last; exponent += every) found.push([10 ** exponent, power(exponent)]);
   if (last - first >= 2) return found;
   const fine = [];

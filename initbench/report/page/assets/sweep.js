@@ -129,11 +129,12 @@ function drawSweepTable(axis, drawn) {
   const schemes = [...new Set(drawn.map((cell) => cell.scheme))];
   if (!schemes.length) return place.replaceChildren();
   const color = shades(drawn);
-  const reference = schemes[0];
+  const reference = schemes.includes(data.reference) ? data.reference : schemes[0];
   const rows = axis.values.map((value, at) => {
     const row = schemes.map((scheme) => drawn.find((cell) => cell.scheme === scheme && cell.at[sweepView.axis] === at));
     const best = bestOf(row.filter(Boolean));
-    const over = row[0] && row[0][sweepView.outcome] ? best / row[0][sweepView.outcome] : NaN;
+    const held = row[schemes.indexOf(reference)];
+    const over = held && held[sweepView.outcome] ? best / held[sweepView.outcome] : NaN;
     return html("tr", {}, html("th", { scope: "row", "data-sort": axis.numbers ? axis.numbers[at] : value }, value),
       row.map((cell) => {
         const won = cell && best !== null && cell[sweepView.outcome] === best;
@@ -143,7 +144,7 @@ function drawSweepTable(axis, drawn) {
       html("td", { class: "number", "data-sort": Number.isNaN(over) ? "" : over }, best === null ? MISSING : ratio(over)));
   });
   const table = html("table", { class: "sortable map" },
-    html("caption", {}, `${OUTCOMES[sweepView.outcome].name}; lighter is better, ★ the best of a row, last the best over ${data.schemes[reference].name}.`),
+    html("caption", {}, `${OUTCOMES[sweepView.outcome].name}; lighter is better, ★ the best of a row. Last column: the best over ${data.schemes[reference].name}.`),
     html("thead", {}, html("tr", {}, html("th", { scope: "col", class: axis.numbers ? "number" : null }, axis.title),
       schemes.map((scheme) => html("th", { scope: "col", class: "number" }, data.schemes[scheme].name)),
       html("th", { scope: "col", class: "number" }, `best ÷ ${data.schemes[reference].name}`))),

@@ -15,14 +15,14 @@ function tabulateTrials() {
   const settings = data.settings.length > 1;
   const present = FINALS.map((_, index) => data.trials.some((trial) => trial[4 + index] !== null));
   const columns = [["scheme", false], ...(settings ? [["setting", false]] : []), ["seed", true], ["steps to\ntarget", true], ["steps ÷\nfewest", true],
-    ...FINALS.filter((_, index) => present[index]).map(([heading]) => [heading, true]), ["seconds", true], ["state", false]];
+    ...FINALS.filter((_, index) => present[index]).map(([heading]) => [heading, true]), ["seconds", true], ["state", false], ["evidence", false]];
   const rows = data.trials.map((trial) => {
     const [scheme, setting, seed, steps] = trial, missed = steps === -1;
     const over = missed ? Infinity : steps === null ? NaN : steps / least;
     return [data.schemes[scheme], ...(settings ? [[data.settings[setting], data.settings[setting]]] : []), [seed, Number(seed)],
       [missed ? "not reached" : integer(steps), missed ? Infinity : steps], [missed ? MISSING : ratio(over), over],
       ...FINALS.map(([, words], index) => [words(trial[4 + index]), trial[4 + index]]).filter((_, index) => present[index]),
-      [trial[7] === null ? MISSING : trial[7].toFixed(1), trial[7]], [trial[8], trial[8]]];
+      [trial[7] === null ? MISSING : trial[7].toFixed(1), trial[7]], [trial[8], trial[8]], [trial[9], trial[9]]];
   });
   tableOf(byId("trials-table"), columns, rows, "One row per trial. Trials of one stack are trained together and share its seconds.");
 }
