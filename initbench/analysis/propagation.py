@@ -1,8 +1,8 @@
 """Verdicts on a scheme before training: does the signal reach the output, and the gradient the first layer.
 
 Judged are the hidden layers, by the geometric mean over the seeds. A direction is *vanishing* or *exploding* from the
-layer on at which its variance has changed by a factor of a thousand (30 in standard deviation) against the layer where
-it starts. The rate is the factor on the variance from one hidden layer to the next, in the direction of travel. A layer
+layer on at which its variance has changed by a factor of 10,000 (100 in standard deviation) against the layer where it
+starts. The rate is the factor on the variance from one hidden layer to the next, in the direction of travel. A layer
 is *dead* where nearly all units give every input the same value, and *symmetric* where all units have the same weights,
 so that they will stay alike for ever.
 """
@@ -23,7 +23,7 @@ from initbench.theory import Standing
 
 Verdict = Literal["healthy", "vanishing", "exploding", "dead", "symmetric"]
 
-CHANGED = 1e3  # of a variance
+CHANGED = 1e4  # of a variance
 MOSTLY_DEAD = 0.9  # deep ReLU networks, whose inputs become alike, come to a half by nature
 EQUAL_WITHIN = 1e-6  # share of the weights' second moment that sets units apart: the rounding of float32
 

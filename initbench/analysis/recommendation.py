@@ -2,9 +2,9 @@
 
 The cost of a scheme is what the depth does to it: the logarithm of the factor by which the variance changes over the
 hidden layers, forward plus backward, or the depth in units of what theory says can be trained, if that is worse.
-Costs within what chance explains count as equal; among equals come first the schemes made for this activation, then
-those that find here all that they assume, then those that need no data. A scheme that is dead or symmetric is never
-recommended, nor one whose signal or gradient is lost.
+To it comes a handicap for what a probe cannot see: being made for other activations, assuming what this network lacks,
+needing data, and being young, since what has long been used is best understood. A scheme that is dead or symmetric is
+never recommended, nor one whose signal or gradient is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from initbench.analysis import layers
 from initbench.analysis.propagation import Diagnosis, Direction
 
-CHANCE = 1.5  # in the logarithm of a variance: a few seeds of a deep ReLU network of moderate width
+# Handicaps, in the unit of the cost: the logarithm of a variance. The factor that makes a direction bad is 9.2; chance
+# moves a deep ReLU network of moderate width by about 1.
+MADE_FOR_OTHERS = 6.0
+MADE_FOR_ANY = 3.0
+ASSUMES_MORE = 2.0
+READS_DATA = 1.0
+A_YEAR = 1 / 60
+LONG_AGO = 1998
 _RELATIVES = {"leaky_relu": "leaky", "prelu": "leaky"}
 
 
@@ -50,7 +57,7 @@ def recommend(
         for one in diagnoses
         if one.verdict == "healthy"
     ]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(found, key=lambda one: one.cost + _handicap(one)))
 
 
 def is_made_for(suits: str, activation: str) -> bool:
@@ -59,9 +66,16 @@ def is_made_for(suits: str, activation: str) -> bool:
     return bool(re.search(rf"\b{re.escape(word)}\b", suits.partition(";")[0], re.IGNORECASE))
 
 
-def _rank(one: Recommendation) -> tuple[int, bool, bool, bool, float]:
+def _handicap(one: Recommendation) -> float:
     traits = one.traits
-    return int(one.cost / CHANCE), not one.made_for_it, bool(traits.concerns), traits.reads_data, one.cost
+    others = MADE_FOR_ANY if is_made_for(traits.suits, "any activation") else MADE_FOR_OTHERS
+    years = [int(year) for year in re.findall(r"\b(?:19|20)\d\d\b", traits.paper)]
+    return (
+        others * (not one.made_for_it)
+        + ASSUMES_MORE * bool(traits.concerns)
+        + READS_DATA * traits.reads_data
+        + A_YEAR * (min(years, default=LONG_AGO) - LONG_AGO)
+    )
 
 
 def _cost(one: Diagnosis) -> float:

@@ -51,7 +51,7 @@ def render(diagnoses: Sequence[Diagnosis], seeds: int, about: str) -> Group:
         Text(
             f"Geometric means over {wording.count(seeds, 'seed')}; fractions arithmetic. Predicted from the weights as "
             f"drawn, ÷: measured over predicted, – no prediction. Vanishing and exploding: the variance has changed by "
-            f"a factor of {CHANGED:g}.",
+            f"a factor of {CHANGED:,.0f}.",
             style="dim",
         )
     )

@@ -1,0 +1,83 @@
+"""``initbench recommend``: what the ranking must get right."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from initbench.analysis.recommendation import is_made_for
+from initbench.cli import app
+from initbench.inits import INITS
+
+DATA = ["--dataset", "synthetic[features=64,classes=4,samples=256,test_samples=10]", "--set", "batch_size=32"]
+
+
+@pytest.fixture(autouse=True)
+def _without_a_data_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INITBENCH_DATA", raising=False)
+
+
+def recommended(*arguments: str) -> dict:
+    result = CliRunner().invoke(app, ["recommend", "--json", "--top", "30", *arguments, *DATA])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def names(found: dict) -> list[str]:
+    return [one["init"] for one in found["recommended"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "first", "among"),
+    [
+        (["--activation", "relu", "--depth", "30", "--width", "64"], "he", {"critical", "lsuv"}),
+        (["--activation", "selu", "--depth", "30", "--width", "64"], "lecun", {"lecun"}),
+        (["--activation", "selu", "--depth", "100", "--width", "64"], "lecun", {"lecun"}),
+        (["--activation", "tanh", "--depth", "30", "--width", "64"], "critical", {"xavier", "orthogonal", "lsuv"}),
+        (["--activation", "linear", "--depth", "30", "--width", "64"], "orthogonal", {"lecun"}),
+        (["--activation", "gelu", "--depth", "30", "--width", "64"], "lsuv", {"lsuv"}),
+        (["--activation", "relu", "--depth", "3", "--width", "64"], "he", {"xavier", "lsuv"}),
+    ],
+)
+def test_the_classic_pairs_come_first(arguments, first, among):
+    found = recommended(*arguments)
+    assert names(found)[0] == first
+    assert among <= set(names(found))
+    assert not {"zeros", "constant"} & set(names(found))
+    assert "zeros" in {one["init"] for one in found["not_recommended"]}
+
+
+@pytest.mark.slow
+def test_vanishing_schemes_are_not_recommended_for_deep_relu_networks():
+    found = recommended("--depth", "30", "--width", "64")
+    assert not {"xavier", "lecun", "torch_default"} & set(names(found))
+
+
+@pytest.mark.slow
+def test_each_recommendation_says_why_and_cites_its_paper():
+    found = recommended("--activation", "selu", "--depth", "6", "--width", "32")
+    for one in found["recommended"]:
+        assert one["why"]
+        assert any(character.isdigit() for character in one["paper"])  # the year
+    assert "Self-Normalizing Neural Networks" in found["recommended"][0]["paper"]
+    text = CliRunner().invoke(app, ["recommend", "--depth", "6", "--width", "32", *DATA]).stdout
+    assert "1. he: healthy" in text
+    assert "Delving Deep into Rectifiers" in text
+
+
+@pytest.mark.parametrize(
+    ("init", "activation", "expected"),
+    [
+        ("he", "relu", True),
+        ("he", "leaky_relu", True),
+        ("he", "selu", False),
+        ("lecun", "selu", True),
+        ("xavier", "tanh", True),
+        ("xavier", "relu", False),  # what follows the semicolon is a limit
+        ("orthogonal", "linear", True),
+    ],
+)
+def test_a_scheme_is_made_for_the_activations_that_it_names(init, activation, expected):
+    assert is_made_for(INITS[init].suits, activation) == expected
