@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_results import EVERY, Trial, results
+from synthetic_results import EVERY, Trial, folder, results
+from typer.testing import CliRunner
 
 from initbench.analysis import analyze
+from initbench.cli import app
 from initbench.report import page
 from initbench.report.page.html import embedded
 from initbench.report.page.numbers import number, picked
@@ -173,3 +175,12 @@ def test_a_thousand_trials_stay_below_six_megabytes():
     assert len(found["trials"]) == 1000
     assert len(found["curves"]["train_loss"]) == 200
     assert len(text.encode()) < 6_000_000
+
+
+def test_report_opens_the_page_it_wrote(tmp_path, monkeypatch):
+    launched = []
+    monkeypatch.setattr("typer.launch", launched.append)
+    folder(tmp_path, HE)
+    assert CliRunner().invoke(app, ["report", str(tmp_path), "--open"]).exit_code == 0
+    assert launched == [str(tmp_path / "report.html")]
+    assert "<!doctype html>" in (tmp_path / "report.html").read_text()

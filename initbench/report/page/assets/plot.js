@@ -1,7 +1,7 @@
 // An empty chart with its axes, and the cursor that reads values off it by pointer or keyboard.
 
 // axes: {low, high, log, label, ticks?}; returns {node, layer, x, y, box} with x and y from values to pixels.
-function plot(host, { height = 330, x, y, left = 58, right = 14, top = 14 }) {
+function plot(host, { height = 330, x, y, left = 58, right = 24, top = 14 }) {
   const width = Math.max(260, host.clientWidth || 640);
   const box = { left, right: width - right, top, bottom: height - 44 };
   const scale = (axis, from, to) => (axis.log ? logarithmic : linear)(axis.low, axis.high, from, to);
@@ -14,10 +14,13 @@ function plot(host, { height = 330, x, y, left = 58, right = 14, top = 14 }) {
     node.append(svg("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }));
     node.append(svg("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, text));
   }
+  let taken = -Infinity;
   for (const [value, text] of ticksOf(x, width < 480 ? 4 : 8)) {
-    const at = px(value);
+    const at = px(value), half = 3.6 * text.length;
     if (at < box.left - 1 || at > box.right + 1) continue;
     node.append(svg("line", { class: "edge", x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 }));
+    if (at - half < taken) continue; // no label over another
+    taken = at + half + 6;
     node.append(svg("text", { x: at, y: box.bottom + 18, "text-anchor": "middle" }, text));
   }
   node.append(svg("line", { class: "edge", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
