@@ -48,7 +48,8 @@ class Manifest:
     """What an experiment consists of, in plain words that need no torch to read.
 
     ``trials`` are ids in plan order; ``axes`` the outcome columns along which the trials differ besides the seed, init
-    first; ``target_metric`` and ``target_value`` what counts as trained.
+    first; ``target_metric`` and ``target_value`` what counts as trained. ``selection_seeds`` chose the learning rates
+    and are not used to compare.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Manifest:
     axes: tuple[str, ...]
     target_metric: str
     target_value: float
+    selection_seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ class ResultsFolder:
                 axes=tuple(stored["axes"]),
                 target_metric=stored["target_metric"],
                 target_value=stored["target_value"],
+                selection_seeds=tuple(stored.get("selection_seeds", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RecordsError(f"{path} is damaged ({error!r}); run the experiment again to write it anew") from error

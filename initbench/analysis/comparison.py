@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from initbench.analysis import claims, contrasts, layers, outcomes, verdict, wording
+from initbench.analysis.rates import Rates, rates
+from initbench.analysis.reach import Reach, reach
+from initbench.analysis.variance_shares import variance_shares
 from initbench.records import Results
 
 
@@ -29,6 +32,12 @@ class Comparison:
     """The verdict: what was measured, in one sentence."""
     claims: tuple[str, ...]
     """What the seeds allow to be said of each contrast, a sentence each."""
+    rates: Rates | None
+    """Each scheme at its own best learning rate, where the rate is swept."""
+    reach: Reach | None
+    """The greatest depth that each scheme trains, where the depth is swept."""
+    variance_shares: pd.DataFrame
+    """Where weight seeds are crossed with data seeds: what each contributes (``variance_shares.variance_shares``)."""
     notes: tuple[str, ...]
     """What a reader must know before trusting the tables: missing trials, mixed versions, unreadable files."""
 
@@ -64,6 +73,9 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
         reference=held_against,
         sentence=verdict.sentence(schemes, results.manifest),
         claims=claims.claims(paired, results.manifest),
+        rates=rates(trials, results.manifest, held_against),
+        reach=reach(trials, results.manifest),
+        variance_shares=variance_shares(trials, results.manifest.axes),
         notes=(*_gaps(results), *_mixtures(results.records.outcomes), *results.problems),
     )
 

@@ -65,9 +65,9 @@ def schemes(trials: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     Means (``_mean`` arithmetic, ``_geomean`` geometric) and standard deviations (n - 1) run over the ``finished``
     trials alone: the loss of a diverged trial is never averaged, nor replaced. ``_low`` and ``_high`` enclose the
     arithmetic mean, or the median of the steps, at 95 % (``intervals``; with fewer than six seeds those of the steps
-    are their range, at ``steps_to_target_level``). ``best_train_loss`` is the best of all seeds,
-    ``best_train_loss_mean`` the mean of each seed's best. ``state`` is that of most trials, the worse one in a tie;
-    ``states`` spells a mixture out.
+    are their range, at ``steps_to_target_level``). Runs that share a weight seed count as one there.
+    ``best_train_loss`` is the best of all seeds, ``best_train_loss_mean`` the mean of each seed's best. ``state`` is
+    that of most trials, the worse one in a tie; ``states`` spells a mixture out.
     """
     rows = [{**cell, **_summary(rows)} for cell, rows in cells.by_cell(trials, axes)]
     return pd.DataFrame(rows, columns=None if rows else [*axes, *_summary(trials)])
@@ -117,7 +117,7 @@ def _summary(cell: pd.DataFrame) -> dict[str, object]:
         "failed": int(tally.get("failed", 0)),
         "reached": int((cell["steps_to_target"] < math.inf).sum()),
         "steps": cell["steps"].max(),
-        **_steps(measured["steps_to_target"].astype(float)),
+        **_steps(measured["steps_to_target"].astype(float), measured["seed"]),
         **_spread(finished),
         "best_train_loss": cell["best_train_loss"].astype(float).min(),
         "best_test_loss": cell["best_test_loss"].astype(float).min(),
@@ -128,8 +128,8 @@ def _summary(cell: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _steps(steps: pd.Series) -> dict[str, float]:
-    interval = intervals.of_median(steps)
+def _steps(steps: pd.Series, seeds: pd.Series) -> dict[str, float]:
+    interval = intervals.of_median(steps.groupby(seeds).median())  # runs that share weights are not independent
     summary = {
         "median": steps.median() if len(steps) else math.nan,
         "low": interval.low,
@@ -148,7 +148,7 @@ def _spread(finished: pd.DataFrame) -> dict[str, float]:
     spread: dict[str, float] = {}
     for column in (*_FINALS, "loss_area"):
         values = finished[column].astype(float)
-        interval = intervals.of_mean(values.dropna())
+        interval = intervals.of_mean(values.dropna().groupby(finished["seed"]).mean())
         spread[f"{column}_mean"] = values.mean()
         spread[f"{column}_sd"] = values.std()
         spread[f"{column}_low"], spread[f"{column}_high"] = interval.low, interval.high

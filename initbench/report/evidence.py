@@ -11,6 +11,7 @@ from initbench.analysis.contrasts import AT_LEAST, AT_MOST, STEPS, TOO_FEW
 from initbench.report.grids import Column, Grid, identity, records, sections
 
 _ENDED_BADLY = ("diverged", "failed")  # told trial by trial elsewhere
+_NAMES = {"log_steps_to_target": "log steps to target"}
 _BEYOND_BOUND = {AT_MOST: "≤ ", AT_LEAST: "≥ "}
 
 
@@ -74,6 +75,39 @@ def intervals(comparison: Comparison) -> Grid:
             "steps is infinite where a seed missed the target."
         ),
         sections=sections(comparison, comparison.schemes),
+    )
+
+
+def of_sweep(comparison: Comparison) -> list[str]:
+    """What a sweep over rate or depth shows, in sentences; empty where neither is swept."""
+    found = [part.claims for part in (comparison.rates, comparison.reach) if part is not None]
+    return [sentence for part in found for sentence in part]
+
+
+def shares(comparison: Comparison) -> Grid | None:
+    """Where seeds are crossed: the shares of weights, data order and interaction in the scatter; None where not."""
+    table = comparison.variance_shares
+    table = table[table["sd"].astype(float) > 0]
+    if table.empty:
+        return None
+    rows = records(table)
+    parts = {"weights": "weights", "data\norder": "data", "both\ntogether": "both"}
+    return Grid(
+        title="What the scatter comes from",
+        columns=(
+            *identity(comparison, table),
+            Column("of", tuple(_NAMES.get(row["metric"], row["metric"].replace("_", " ")) for row in rows)),
+            Column("standard\ndeviation", tuple(wording.significant(row["sd"], 2) for row in rows), numeric=True),
+            *(
+                Column(heading, tuple(f"{100 * row[f'{part}_share']:.0f} %" for row in rows), numeric=True)
+                for heading, part in parts.items()
+            ),
+        ),
+        caption=(
+            f"Shares of the variance over {rows[0]['weight_seeds']} weight seeds × {rows[0]['data_seeds']} data seeds, "
+            "from the two-way table; rough where seeds are few."
+        ),
+        sections=sections(comparison, table),
     )
 
 

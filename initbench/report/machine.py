@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from initbench.analysis import Comparison, cells
+from initbench.report import evidence
 
 _KEYS = {
     "trials": "trials",
@@ -42,7 +43,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
             {str(key): _plain(value) for key, value in row.items()} for row in comparison.contrasts.to_dict("records")
         ],
         "sentence": comparison.sentence,
-        "claims": list(comparison.claims),
+        "claims": [*evidence.of_sweep(comparison), *comparison.claims],
     }
 
 

@@ -29,7 +29,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
     return environment.get_template("report.md.j2").render(
         name=comparison.results.manifest.name,
         sentence=comparison.sentence,
-        claims=comparison.claims,
+        claims=[*evidence.of_sweep(comparison), *comparison.claims],
         grids=[*_tables(comparison), *grids.layer_signals(comparison)],
         figures=[(name.replace("_", " "), f"figures/{name}.png") for name in figures],
         unfinished=grids.unfinished(comparison),
@@ -46,6 +46,7 @@ def _tables(comparison: Comparison) -> list[grids.Grid]:
         return []
     swept = [sweeps.best_map(comparison), sweeps.settings(comparison)] if sweeps.is_sweep(comparison) else []
     found = [*swept, grids.schemes(comparison), evidence.contrasts(comparison), evidence.intervals(comparison)]
+    found.append(evidence.shares(comparison))
     return [grid for grid in found if grid is not None]
 
 

@@ -21,6 +21,7 @@ _STYLES = {
 _MOST_LINES = 10
 _MOST_LAYER_ROWS = 12  # beyond, they are in report.md
 _MOST_CLAIMS = 8
+_MOST_SWEPT = 20
 
 
 def render(comparison: Comparison) -> Group:
@@ -44,12 +45,14 @@ def _tables(comparison: Comparison) -> list[RenderableType]:
         return [*(_table(best) if best else []), *_table(sweeps.settings(comparison))]
     paired = evidence.contrasts(comparison)
     styles = [str(state) for state in comparison.schemes["state"]]
-    return [*_table(grids.schemes(comparison), styles), *(_table(paired) if paired else [])]
+    shares = evidence.shares(comparison)
+    further = [grid for grid in (paired, shares) if grid is not None]
+    return [*_table(grids.schemes(comparison), styles), *(part for grid in further for part in _table(grid))]
 
 
 def _claims(comparison: Comparison) -> list[Text]:
     if sweeps.is_sweep(comparison):
-        return []
+        return [Text(line) for line in evidence.of_sweep(comparison)[:_MOST_SWEPT]]
     more = len(comparison.claims) - _MOST_CLAIMS
     rest = [f"and {more} more, all in report.md"] if more > 0 else []
     return [Text(claim) for claim in (*comparison.claims[:_MOST_CLAIMS], *rest)]
