@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from initbench.optimizers import OPTIMIZERS
+from initbench.optimizers import OPTIMIZERS, bare_update
 from initbench.seeding import generator
 
 TORCH = {
@@ -63,6 +63,21 @@ def test_the_fast_kernel_trains_as_the_plain_rule_does(name: str, options: dict,
     plain = TORCH[name](reference, lr=0.01, weight_decay=weight_decay, foreach=False, **options)
     # float32 rounding, 20 steps of about a dozen operations on values near 1: 240 · 6e-8, with room for adam's division
     torch.testing.assert_close(fast, trained(plain, reference), rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_the_bare_update_is_the_step_of_the_optimizer(name: str) -> None:
+    ours, theirs = start(), start()
+    optimizer, reference = (OPTIMIZERS[name]().build(own, 0.01) for own in (ours, theirs))
+    update = bare_update(optimizer)
+    for step in range(3):
+        for mine, other in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn(mine.shape, generator=generator(step))
+            other.grad = mine.grad.clone()
+        update()
+        reference.step()
+    assert all(torch.equal(mine, other) for mine, other in zip(ours, theirs, strict=True))
+    assert all(mine.requires_grad for mine in ours)
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))

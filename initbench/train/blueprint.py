@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Activation, Pointwise
 from initbench.layers import Dropout
 from initbench.sites import activation_of
+from initbench.train.shapes import Shapes, noted_shape
 
 Kind = Literal[
     "input", "weights", "activation", "batch_norm", "layer_norm", "average", "scale", "shift", "flatten", "sum",
@@ -79,7 +79,7 @@ def blueprint(network: nn.Module, sample: Tensor) -> Blueprint:
         graph = _Leaves().trace(network)
         traced = fx.GraphModule(network, graph)
         with torch.no_grad():
-            _StatelessShapes(traced).propagate(sample)
+            _StatelessShapes(traced).run(sample)
     except Exception:  # noqa: BLE001 - a module may hold any Python; theory follows what can be traced
         return Blueprint((Node("input"), Node("unknown", (0,))))
     positions: dict[fx.Node, int] = {}
@@ -101,7 +101,7 @@ class _Leaves(fx.Tracer):
         return isinstance(m, (Pointwise, Dropout)) or super().is_leaf_module(m, module_qualified_name)
 
 
-class _StatelessShapes(ShapeProp):
+class _StatelessShapes(Shapes):
     """Notes shapes; running statistics stay as they are, nothing is drawn."""
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -209,8 +209,7 @@ def kernel_area(node: Node) -> int:
 
 
 def _shape(found: fx.Node) -> tuple[int, ...]:
-    meta = found.meta.get("tensor_meta")
-    return tuple(meta.shape) if isinstance(meta, TensorMetadata) else ()
+    return noted_shape(found) or ()
 
 
 def _space(found: fx.Node) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from initbench.datasets import Split
+from initbench.optimizers import bare_update
 from initbench.plan import Trial
 from initbench.records import Records
 from initbench.train.batches import Batches
@@ -99,6 +100,7 @@ class _Run:
         recipe = self.journal.entries[0].trial.recipe
         parameters = list(self.stack.parameters.values())
         optimizer = recipe.optimizer.build(parameters, recipe.weight_decay)
+        update = bare_update(optimizer)
         window = _Window(self.stack.replicas, parameters[0].device)
         rate = recipe.optimizer.lr * recipe.schedule.factor(0, agenda.steps)
         for step in range(agenda.steps + 1):
@@ -123,7 +125,7 @@ class _Run:
                 clip_gradients(parameters, recipe.grad_clip)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            optimizer.step()
+            update()
             optimizer.zero_grad()
         if any(self.journal.alive):  # the last update may have been the fatal one
             with torch.no_grad():

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp, TensorMetadata
 from torch.nn import functional
 
 from initbench.activations import Pointwise
 from initbench.layers import Dropout, Recurrent, Scale, Segment, Shift, TimeStep
 from initbench.sites import SIGNAL_LAYERS, activation_of
+from initbench.train.shapes import Shapes, noted_shape
 from initbench.train.stack import layers as batched
 from initbench.train.stack._base import Stack
 from initbench.train.trace import Trace
@@ -131,7 +131,7 @@ def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphMod
     try:
         graph = _Leaves().trace(networks[0])
         plain = fx.GraphModule(networks[0], graph)
-        ShapeProp(plain.eval()).propagate(sample)
+        Shapes(plain.eval()).run(sample)
     except Exception as error:  # a module may hold any Python; what cannot be traced is looped
         raise Unbatchable(str(error)) from error
     submodules: dict[str, Any] = {}
@@ -199,7 +199,7 @@ def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
-    meta = node.meta.get("tensor_meta")
-    if not isinstance(meta, TensorMetadata):  # none, or a tuple of them
+    shape = noted_shape(node)
+    if shape is None:
         raise Unbatchable(f"{node.name} is no tensor")
-    return tuple(meta.shape)
+    return shape
