@@ -36,14 +36,11 @@ def probe(
 
     Example: initbench probe he xavier lecun --activation relu --depth 50 --width 256
     """
-    import torch
-
     from initbench.api import diagnosed
     from initbench.cli.compare import described
     from initbench.datasets import data_folder
     from initbench.report import propagation
 
-    torch.set_flush_denormal(True)  # vanishing signals reach subnormal numbers, which are slow
     experiment = described(schemes, subject.setup(seeds), overrides or (), subject.data_dir)
     diagnoses = diagnosed(experiment, data_folder(subject.data_dir))
     if as_json:

@@ -35,8 +35,6 @@ def recommend(
 
     Example: initbench recommend --activation selu --depth 100
     """
-    import torch
-
     from initbench.analysis.propagation import diagnose
     from initbench.analysis.recommendation import recommend as ranked
     from initbench.cli.compare import described
@@ -46,7 +44,6 @@ def recommend(
     from initbench.execute.propagation import propagate
     from initbench.report.propagation import happening
 
-    torch.set_flush_denormal(True)  # vanishing signals reach subnormal numbers, which are slow
     schemes = _candidates()
     experiment = described(["he"], subject.setup(SEEDS), overrides or (), subject.data_dir)
     experiment = experiment.model_copy(update={"init": tuple(schemes.values())})

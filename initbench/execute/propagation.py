@@ -1,22 +1,23 @@
 """Signals before training: every scheme of an experiment drawn, probed on real data and set against theory.
 
-No step is trained. The seeds of a scheme ride in one stack, in this process.
+No step is trained. The seeds of a scheme ride in one stack, and schemes are probed side by side, a thread each.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from initbench.activations import Activation
 from initbench.config import Experiment
@@ -69,78 +70,124 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
         raise InitbenchError(f"a probe looks at one network; this experiment sweeps {', '.join(swept)}")
     device = torch.device(resolve_device(experiment.device))
     trials = planned.trials[: planned.trials.group]  # schemes and seeds; recipes do not matter before training
-    bench = _Bench(material, device)
-    rows, standings, refused = [pd.DataFrame({"id": []})], {}, {}
-    for label, group in groupby(trials, key=lambda trial: trial.init.label):
-        try:
-            found, standings[label] = bench.scheme(tuple(group))
-        except ValueError as error:  # how a scheme says that a network does not meet what it needs
-            refused[label] = str(error)
-        else:
-            rows.append(found)
+    groups = [tuple(group) for _, group in groupby(trials, key=lambda trial: trial.init.label)]
+    bench = _bench(trials[0], material, device)
+    found = list(_probed(bench, groups))
+    rows = [pd.DataFrame({"id": []}), *(one.rows for one in found if not one.refusal)]
     outcomes = pd.DataFrame({"id": [trial.id for trial in trials], "init": [trial.init.label for trial in trials]})
     records = Records(outcomes=outcomes, curves=pd.DataFrame({"id": []}), layers=pd.concat(rows, ignore_index=True))
     target = experiment.target
     manifest = Manifest(experiment.name, tuple(outcomes["id"]), ("init",), target.metric, target.value)
-    return Propagation(Results(Path(), manifest, records, experiment.to_yaml(), {}), standings, refused, bench.concerns)
+    return Propagation(
+        results=Results(Path(), manifest, records, experiment.to_yaml(), {}),
+        standings={one.init: one.standing for one in found},
+        refused={one.init: one.refusal for one in found if one.refusal},
+        concerns={one.init: one.concerns for one in found},
+    )
 
 
+def _probed(bench: _Bench, groups: Sequence[Sequence[Trial]]) -> Iterator[_Found]:
+    """Each scheme in turn, as many at a time as there are cores.
+
+    Networks are filled and measured in threads. They are stacked in between, by one thread while the others wait: the
+    tracing of ``torch.fx`` intercepts the calls of every module in the process.
+    """
+    cores = available_cores()
+    with _side_by_side(cores) as pool:
+        for start in range(0, len(groups), cores):
+            some = groups[start : start + cores]
+            filled = pool.map(bench.filled, some)
+            stacks = [networks if isinstance(networks, str) else bench.stacked(networks) for networks in list(filled)]
+            yield from pool.map(bench.measured, some, stacks)
+
+
+@contextmanager
+def _side_by_side(cores: int) -> Iterator[ThreadPoolExecutor]:
+    """A thread for each core, each of which computes alone: that keeps them busier than sharing every operation.
+
+    Vanishing signals reach subnormal numbers, which are slow; a thread has to ask for itself that they be flushed.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(cores, initializer=torch.set_flush_denormal, initargs=(True,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of one scheme."""
+
+    init: str
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    standing: Standing | None = None
+    refusal: str = ""
+    concerns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Bench:
-    """Where schemes are probed one after the other. What depends on the network's structure alone is found once."""
+    """Where schemes are probed: a network to copy and what follows from its structure, found once for all of them."""
 
-    def __init__(self, material: Material, device: torch.device) -> None:
-        self._material, self._device = material, device
-        self._form: type[Stack] | None = None
-        self._graph: Blueprint | None = None
-        self.concerns: dict[str, tuple[str, ...]] = {}
+    template: nn.Module
+    sites: tuple[Site, ...]
+    graph: Blueprint
+    form: type[Stack]
+    material: Material
+    device: torch.device
+    dtype: torch.dtype
 
-    def scheme(self, trials: Sequence[Trial]) -> tuple[pd.DataFrame, Standing | None]:
-        """The rows of one scheme's trials, and theory's view of them."""
-        dtype = trials[0].recipe.torch_dtype
-        probed = self._material.to(self._device, dtype).probe
-        networks, sites = self._filled(trials)
-        networks = [network.to(self._device, dtype) for network in networks]
-        graph = self._graph = self._graph or blueprint(networks[0], probed.x[:2])
-        stacked = self._stacked(networks, probed.x[:2])
-        probe = Probe(sites, Split(probed.x.unsqueeze(0), probed.y.unsqueeze(0)), self._material.spec.task)
-        statistics = probe.measure(stacked)
-        independent = [trial.init.draws_independently for trial in trials]
-        columns = {
-            **statistics,
-            **Predictor(graph, sites, probed.x, independent).columns(stacked, statistics),
-        }
-        rows = [layer_rows(trial.id, 0, sites, columns, replica) for replica, trial in enumerate(trials)]
-        followed = all(independent) and all(node.kind in PLAIN for node in graph.nodes)
-        view = _standing(trials[0].activation, sites, stacked, statistics) if followed else None
-        return pd.concat(rows, ignore_index=True), view
-
-    def _filled(self, trials: Sequence[Trial]) -> tuple[list[nn.Module], tuple[Site, ...]]:
-        """A network for each trial: copies of one, filled side by side, since drawing keeps a single core busy."""
-        template = build(trials[0], self._material)
-        inputs = self._material.probe.x
-        sites = survey(template, inputs[:2])
+    def filled(self, trials: Sequence[Trial]) -> list[nn.Module] | str:
+        """A network for each trial of a scheme, or why there is none."""
         init = trials[0].init
-        refusal = init.refusal(sites)
+        refusal = init.refusal(self.sites)
         if refusal is not None:
-            raise ValueError(refusal.removeprefix(f"{init.label} "))
-        self.concerns[init.label] = init.concerns(sites)
-        networks = [copy.deepcopy(template) for _ in trials]
+            return refusal.removeprefix(f"{init.label} ")
+        networks = [copy.deepcopy(self.template) for _ in trials]
+        try:
+            for network, trial in zip(networks, trials, strict=True):
+                init.fill(network, FillContext(seed=trial.seed, sites=self.sites, batch=self.material.probe.x))
+        except ValueError as error:  # how a scheme says that a network does not meet what it needs
+            return str(error)
+        return networks
 
-        def fill(network: nn.Module, trial: Trial) -> None:
-            trial.init.fill(network, FillContext(seed=trial.seed, sites=sites, batch=inputs))
+    def stacked(self, networks: Sequence[nn.Module]) -> Stack:
+        """The networks as one, on the device."""
+        placed = [network.to(self.device, self.dtype) for network in networks]
+        if self.form is BatchedStack:
+            return BatchedStack(placed, self.material.probe.x[:2].to(self.device, self.dtype))
+        return LoopedStack(placed)
 
-        with ThreadPoolExecutor(available_cores()) as pool:
-            list(pool.map(fill, networks, trials))
-        return networks, sites
+    def measured(self, trials: Sequence[Trial], stacked: Stack | str) -> _Found:
+        """The rows of one scheme's trials, and theory's view of them."""
+        init, sites = trials[0].init, self.sites
+        if isinstance(stacked, str):
+            return _Found(init.label, refusal=stacked)
+        probed = self.material.to(self.device, self.dtype).probe
+        probe = Probe(sites, Split(probed.x.unsqueeze(0), probed.y.unsqueeze(0)), self.material.spec.task)
+        statistics = probe.measure(stacked)
+        predictor = Predictor(self.graph, sites, probed.x, [init.draws_independently] * len(trials))
+        columns = {**statistics, **predictor.columns(stacked, statistics)}
+        rows = [layer_rows(trial.id, 0, sites, columns, replica) for replica, trial in enumerate(trials)]
+        followed = init.draws_independently and all(node.kind in PLAIN for node in self.graph.nodes)
+        view = _standing(trials[0].activation, sites, stacked, statistics) if followed else None
+        return _Found(init.label, pd.concat(rows, ignore_index=True), view, concerns=init.concerns(sites))
 
-    def _stacked(self, networks: Sequence[nn.Module], sample: Tensor) -> Stack:
-        if self._form is BatchedStack:
-            return BatchedStack(networks, sample)
-        if self._form is LoopedStack:
-            return LoopedStack(networks)
-        chosen = stack(networks, sample)
-        self._form = type(chosen)
-        return chosen
+
+def _bench(trial: Trial, material: Material, device: torch.device) -> _Bench:
+    template = build(trial, material)
+    sample = material.probe.x[:2]
+    return _Bench(
+        template=template,
+        sites=survey(template, sample),
+        graph=blueprint(template, sample),
+        form=type(stack([template, copy.deepcopy(template)], sample)),
+        material=replace(material, train=material.probe, test=material.probe),  # only the probe is moved about
+        device=device,
+        dtype=trial.recipe.torch_dtype,
+    )
 
 
 def _standing(activation: Activation, sites: Sequence[Site], stacked: Stack, statistics: Statistics) -> Standing | None:
