@@ -15,7 +15,7 @@ p-values are corrected (Holm) over the schemes of one setting and metric; interv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 def contrasts(trials: pd.DataFrame, manifest: Manifest, reference: str) -> pd.DataFrame:
-    """One row per setting, scheme other than the reference, and metric; see ``docs/reference/records.md``.
+    """One row per setting, scheme other than the reference, and metric; see ``docs/records.md``.
 
     ``estimate``, ``low`` and ``high`` are ratios for ``steps_to_target`` and differences for the rest; ``level`` is
     that of the interval; ``pairs`` counts the seeds compared, of ``seeds`` that both schemes have, in ``runs`` runs
@@ -51,10 +51,26 @@ def contrasts(trials: pd.DataFrame, manifest: Manifest, reference: str) -> pd.Da
     for _, setting in cells.by_setting(trials, manifest.axes):
         others = [str(name) for name in dict.fromkeys(setting[cells.SCHEME]) if name != reference]
         place = {axis: setting[axis].iloc[0] for axis in cells.swept(manifest.axes)}
+        pairs = {name: _pairs(setting, name, reference) for name in others}
         for metric in (STEPS, *FINALS):
-            found = [{**place, **_contrast(setting, name, reference, metric)} for name in others]
-            rows += _decided(found)
+            found = [
+                {**place, "init": name, "reference": reference, "metric": metric, **_contrast(both, metric)}
+                for name, both in pairs.items()
+            ]
+            rows += decided(found)
     return pd.DataFrame(rows, columns=[*cells.swept(manifest.axes), *COLUMNS])
+
+
+def decided(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The contrasts of one setting and metric, by ``p`` and ``pairs``: corrected for their number and judged."""
+    corrected = signflip.holm([row["p"] for row in rows])
+    comparisons = sum(not math.isnan(p) for p in corrected)
+    needed = signflip.pairs_needed(comparisons)
+    for row, p in zip(rows, corrected, strict=True):
+        decision = SHOWN if p <= signflip.ALPHA else TOO_FEW if row["pairs"] < needed else NOT_SHOWN
+        if not row["pairs"]:
+            decision = NOTHING
+        yield {**row, "p_holm": p, "comparisons": comparisons, "needed": needed, "decision": decision}
 
 
 def reference_of(trials: pd.DataFrame, asked: str | None) -> str:
@@ -73,25 +89,18 @@ def reference_of(trials: pd.DataFrame, asked: str | None) -> str:
     return asked
 
 
-def _contrast(setting: pd.DataFrame, name: str, reference: str, metric: str) -> dict[str, Any]:
-    both = _pairs(setting, name, reference)
+def _contrast(both: pd.DataFrame, metric: str) -> dict[str, Any]:
     ratio = metric == STEPS
     differences = _log_ratios(both) if ratio else both[metric] - both[f"{metric}_reference"]
     by_seed = differences[np.isfinite(differences)].groupby(both["seed"]).mean()
-    missed = int((both[STEPS] == math.inf).sum())
-    reference_missed = int((both[f"{STEPS}_reference"] == math.inf).sum())
-    nothing = ratio and bool((both[[STEPS, f"{STEPS}_reference"]] == math.inf).all(axis=None))
+    missed, reference_missed = (both[f"{STEPS}{side}"] == math.inf for side in ("", "_reference"))
+    nothing = ratio and bool((missed & reference_missed).all())
     found = asdict(signflip.evidence([] if nothing else by_seed.to_list()))
     if ratio:
         found |= {end: math.exp(found[end]) for end in ("estimate", "low", "high")}
-    sides = {"init": name, "reference": reference, "metric": metric}
-    counts = {
-        "seeds": both["seed"].nunique(),
-        "runs": len(both),
-        "missed": missed,
-        "reference_missed": reference_missed,
-    }
-    return {**sides, **counts, "bound": _bound(both) if ratio else "", **found}
+    counts = {"seeds": both["seed"].nunique(), "runs": len(both)}
+    misses = {"missed": int(missed.sum()), "reference_missed": int(reference_missed.sum())}
+    return {**counts, **misses, "bound": _bound(missed, reference_missed) if ratio else "", **found}
 
 
 def _pairs(setting: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:
@@ -111,22 +120,7 @@ def _log_ratios(both: pd.DataFrame) -> pd.Series:
     return sides[0].apply(math.log) - sides[1].apply(math.log)
 
 
-def _bound(both: pd.DataFrame) -> str:
-    missed, reference_missed = both[STEPS] == math.inf, both[f"{STEPS}_reference"] == math.inf
-    if not missed.any() and not reference_missed.any():
-        return ""
+def _bound(missed: pd.Series, reference_missed: pd.Series) -> str:
     if not missed.any():
-        return AT_MOST
+        return AT_MOST if reference_missed.any() else ""
     return WITHIN_BUDGET if reference_missed.any() else AT_LEAST
-
-
-def _decided(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The contrasts of one setting and metric, corrected for their number and judged."""
-    corrected = signflip.holm([row["p"] for row in rows])
-    comparisons = sum(not math.isnan(p) for p in corrected)
-    needed = signflip.pairs_needed(comparisons)
-    for row, p in zip(rows, corrected, strict=True):
-        decision = SHOWN if p <= signflip.ALPHA else TOO_FEW if row["pairs"] < needed else NOT_SHOWN
-        if not row["pairs"]:
-            decision = NOTHING
-        yield {**row, "p_holm": p, "comparisons": comparisons, "needed": needed, "decision": decision}

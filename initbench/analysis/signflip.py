@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 ALPHA = 0.05
-MOST_EXACT = 14  # pairs up to which all flips are enumerated
+MOST_EXACT = 12  # pairs up to which all flips are enumerated
 RESAMPLES = 9_999  # random flips, from a fixed seed, where they are not
 
 Array = NDArray[np.float64]
