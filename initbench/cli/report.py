@@ -13,18 +13,31 @@ def report(
         Path,
         typer.Argument(metavar="DIR", help="A results folder, or the name of one in results/.", show_default=False),
     ],
+    other: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="A second one, to show side by side.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
 ) -> None:
     """Draw a results folder's page, tables and figures again.
 
     Example: initbench report results/deep_relu --open
+
+    Two folders are shown side by side, in a folder of its own next to the first.
     """
     from initbench import records, report
     from initbench.cli.ending import print_comparison
 
-    in_results = Path("results") / folder
-    place = in_results if not folder.exists() and in_results.is_dir() else folder
-    print_comparison(report.write(records.read(place)), as_json=as_json)
+    results = records.read(_found(folder))
+    if other is not None:
+        results = report.beside(results, records.read(_found(other)))
+    print_comparison(report.write(results), as_json=as_json)
     if show:
-        typer.launch(str((place / report.PAGE).resolve()))
+        typer.launch(str((results.path / report.PAGE).resolve()))
+
+
+def _found(folder: Path) -> Path:
+    """A folder as named, or the one of that name in ``results``."""
+    in_results = Path("results") / folder
+    return in_results if not folder.exists() and in_results.is_dir() else folder

@@ -4,6 +4,7 @@
 ``machine.as_json`` show that on the terminal and to programs; ``progress`` shows a run while it goes on.
 """
 
+from initbench.report.beside import beside
 from initbench.report.folder import PAGE, write
 
-__all__ = ["PAGE", "write"]
+__all__ = ["PAGE", "beside", "write"]

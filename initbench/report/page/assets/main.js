@@ -22,7 +22,7 @@ function themes() {
 
 function copying() {
   const button = byId("copy"), text = byId("yaml");
-  if (!text.textContent) return;
+  if (!text) return;
   const select = () => {
     getSelection().selectAllChildren(text);
     return document.execCommand("copy");
