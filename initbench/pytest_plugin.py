@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         if config.getoption("--initbench-baseline") is not None:
             raise pytest.UsageError("--initbench-baseline needs --initbench CONFIG")
         return
-    collector = _Gate.from_parent(session, name=Path(source).name, path=config.rootpath / source)
+    collector = _Gate.from_parent(session, name=Path(source).name, path=config.rootpath / source, nodeid=str(source))
     collector.source = str(source)
     items.extend(collector.collect())
 

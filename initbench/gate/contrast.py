@@ -70,7 +70,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _contrast(effect: float, variance: float, freedom: float, seeds: int, *, paired: bool) -> Contrast:
-    from scipy.stats import t  # a second to import, and only a check needs it
+    from scipy.special import stdtr, stdtrit  # slow to import, and only a check needs it
 
     error = math.sqrt(variance)
     if effect == 0 and error == 0:
@@ -78,8 +78,8 @@ def _contrast(effect: float, variance: float, freedom: float, seeds: int, *, pai
     if freedom <= 0:
         return Contrast(_exp(effect), 0.0, math.inf, 1.0, 1.0, seeds, paired)
     score = effect / error if error else math.copysign(math.inf, effect)
-    half = float(t.isf((1 - LEVEL) / 2, freedom)) * error
-    worse, better = float(t.sf(score, freedom)), float(t.cdf(score, freedom))
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    worse, better = float(stdtr(freedom, -score)), float(stdtr(freedom, score))
     return Contrast(_exp(effect), _exp(effect - half), _exp(effect + half), worse, better, seeds, paired)
 
 

@@ -17,6 +17,8 @@ from initbench.records import FAILED, Results
 
 def expected(results: Results, expectations: Mapping[str, Expectation]) -> list[Finding]:
     """One finding for each expectation, in each setting of the sweep."""
+    if not expectations:
+        return []
     trials = outcomes.trials(results)
     return [
         finding

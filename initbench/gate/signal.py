@@ -23,6 +23,8 @@ FALSE_ALARMS = 0.005
 MARGIN = 0.1
 LEAST = 1e-300  # zero as a logarithm
 
+OVERFLOW = Contrast(math.inf, math.inf, math.inf, p_worse=0.0, p_better=1.0, seeds=0, paired=False)
+
 _WORDS = {"preact_variance": "pre-activation variance", "grad_variance": "gradient variance"}
 
 
@@ -34,7 +36,6 @@ class _Layer:
     before: float
     now: float
     contrast: Contrast
-    lost: bool
 
 
 def signal(pairs: Sequence[tuple[Cell, Cell]], grace: float = FALSE_ALARMS) -> list[Finding]:
@@ -42,7 +43,7 @@ def signal(pairs: Sequence[tuple[Cell, Cell]], grace: float = FALSE_ALARMS) -> l
     layers = [layer for pair in pairs for layer in _layers(*pair)]
     corrected = holm([min(1.0, 2 * min(each.contrast.p_worse, each.contrast.p_better)) for each in layers])
     changed = [
-        each.lost or (p <= grace and not 1 / (1 + MARGIN) <= each.contrast.ratio <= 1 + MARGIN)
+        p <= grace and not 1 / (1 + MARGIN) <= each.contrast.ratio <= 1 + MARGIN
         for each, p in zip(layers, corrected, strict=True)
     ]
     found = []
@@ -63,11 +64,11 @@ def _layers(before: Cell, now: Cell) -> Iterator[_Layer]:
         for kind in SIGNALS:
             old = _logs(before, before.layers[name][kind])
             new = _logs(now, now.layers[name][kind])
-            found = contrast(old, new, 0.0)
+            # a variance that was finite in every seed and now overflows is no matter of statistics
+            lost = len(old) == len(before.seeds) and len(new) < len(now.seeds) - now.failed
+            found = OVERFLOW if lost else contrast(old, new, 0.0)
             if found is not None:
-                # a variance that was finite in every seed and now overflows is no matter of statistics
-                lost = len(old) == len(before.seeds) and len(new) < len(now.seeds) - now.failed
-                yield _Layer(now, kind, name, _mean(old), math.inf if lost else _mean(new), found, lost)
+                yield _Layer(now, kind, name, _mean(old), math.inf if lost else _mean(new), found)
 
 
 def _logs(cell: Cell, values: Values) -> dict[tuple[int, int], float]:
@@ -114,4 +115,4 @@ def _number(value: float) -> str:
 
 
 def _times(layer: _Layer) -> str:
-    return "not finite" if layer.lost else f"{wording.significant(layer.contrast.ratio)}×"
+    return "not finite" if layer.contrast is OVERFLOW else f"{wording.significant(layer.contrast.ratio)}×"
