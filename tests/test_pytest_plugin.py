@@ -5,7 +5,12 @@ import sys
 
 import pytest
 
+# pytester forgets what is first imported under it, and compiled modules cannot be loaded twice: so load them before
+import scipy.special
+import scipy.stats  # noqa: F401
+
 import initbench
+import initbench.api
 
 pytest_plugins = ["pytester"]
 
