@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 LEVEL = 0.95
 QUARTILES = (0.25, 0.75)
@@ -38,6 +37,8 @@ _NONE = Interval(math.nan, math.nan, math.nan)
 
 def of_median(values: pd.Series) -> Interval:
     """The interval of a median; ``values`` may be infinite, but not NaN."""
+    from scipy import stats  # slow to import, and not every command compares
+
     if len(values) < 2:
         return _NONE
     found: Any = stats.quantile_test(values.to_numpy(float), q=0, p=0.5)
@@ -49,6 +50,8 @@ def of_median(values: pd.Series) -> Interval:
 
 def of_mean(values: pd.Series) -> Interval:
     """Student's t interval of a mean of finite values."""
+    from scipy import stats  # slow to import, and not every command compares
+
     if len(values) < 2 or not np.isfinite(values).all():
         return _NONE
     if (values == values.iloc[0]).all():
@@ -60,6 +63,8 @@ def of_mean(values: pd.Series) -> Interval:
 
 def geometric_mean(values: pd.Series) -> float:
     """The geometric mean; infinite if a value is, NaN where one is not positive."""
+    from scipy import stats  # slow to import, and not every command compares
+
     if values.empty or (values <= 0).any() or values.isna().any():
         return math.nan
     return math.inf if np.isinf(values).any() else float(stats.gmean(values))

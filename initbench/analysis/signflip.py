@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 ALPHA = 0.05
 MOST_EXACT = 12  # pairs up to which all flips are enumerated
@@ -75,6 +74,8 @@ def pairs_needed(contrasts: int) -> int:
 
 
 def _p_value(values: Array) -> float:
+    from scipy import stats  # slow to import, and not every command compares
+
     if len(values) == 1 or not np.any(values):
         return 1.0  # every flip is as far from zero as what was observed
     exact = len(values) <= MOST_EXACT

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from initbench.analysis import cells
 
@@ -74,6 +73,8 @@ def shares(grid: np.ndarray) -> dict[str, Any]:
 
 
 def _p_value(square: float, error: float, freedom: int, error_freedom: int) -> float:
+    from scipy import stats  # slow to import, and not every command compares
+
     if error == 0:
         return float("nan") if square == 0 else 0.0
     return float(stats.f.sf(square / error, freedom, error_freedom))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from initbench.activations import Activation
 from initbench.config import Experiment
@@ -37,6 +37,7 @@ from initbench.train.material import Material
 from initbench.train.prediction import Predictor
 from initbench.train.probe import Probe, Statistics
 from initbench.train.stack import BatchedStack, LoopedStack, Stack, stack
+from initbench.train.stack.batched import Unbatchable
 
 PLAIN = frozenset({"input", "flatten", "weights", "activation", "scale"})
 """The kinds of step of networks that χ₁ describes: neither normalized nor residual."""
@@ -145,7 +146,7 @@ class _Bench:
         refusal = init.refusal(self.sites)
         if refusal is not None:
             return refusal.removeprefix(f"{init.label} ")
-        networks = [copy.deepcopy(self.template) for _ in trials]
+        networks = [_copied(self.template, self.sites) for _ in trials]
         try:
             for network, trial in zip(networks, trials, strict=True):
                 init.fill(network, FillContext(seed=trial.seed, sites=self.sites, batch=self.material.probe.x))
@@ -183,11 +184,28 @@ def _bench(trial: Trial, material: Material, device: torch.device) -> _Bench:
         template=template,
         sites=survey(template, sample),
         graph=blueprint(template, sample),
-        form=type(stack([template, copy.deepcopy(template)], sample)),
+        form=_form(trial, template, sample),
         material=replace(material, train=material.probe, test=material.probe),  # only the probe is moved about
         device=device,
         dtype=trial.recipe.torch_dtype,
     )
+
+
+def _copied(template: nn.Module, sites: Sequence[Site]) -> nn.Module:
+    """A copy whose weights are yet to be filled, and so are not copied: in a wide network that takes a second."""
+    weights = [template.get_parameter(site.weight) for site in sites]
+    return copy.deepcopy(template, {id(weight): nn.Parameter(torch.empty_like(weight)) for weight in weights})
+
+
+def _form(trial: Trial, template: nn.Module, sample: Tensor) -> type[Stack]:
+    """The form that ``stack`` chooses: it tries whether both agree, as the tests did for networks of this package."""
+    pair = [template, template]
+    if type(trial.network).__module__.startswith("initbench."):
+        try:
+            return type(BatchedStack(pair, sample))
+        except Unbatchable:
+            return LoopedStack
+    return type(stack(pair, sample))
 
 
 def _standing(activation: Activation, sites: Sequence[Site], stacked: Stack, statistics: Statistics) -> Standing | None:

@@ -25,7 +25,7 @@ CNNs", 2018, section 2; for residual networks Yang and Schoenholz, "Mean Field R
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,7 +115,8 @@ class Predictor:
         output_gradient = measured["grad_variance"][-1] + measured["grad_mean"][-1] ** 2
         found = {name: np.full((len(self._sites), stack.replicas), math.nan) for name in COLUMNS}
         rows = {layer: row for row, layer in enumerate(self._sites)}
-        for replica, numbers in enumerate(_numbers(stack, self._independent)):
+        known = {site.weight: row for row, site in enumerate(self._sites.values())}
+        for replica, numbers in enumerate(_numbers(stack, self._independent, measured, known)):
             for layer, values in self._layers(numbers, float(output_gradient[replica])).items():
                 for name, value in zip(COLUMNS, values, strict=True):
                     found[name][rows[layer], replica] = value
@@ -232,11 +233,17 @@ class Predictor:
         return normalized(spread), float(spread.mean()) / kernel_area(node)
 
 
-def _numbers(stack: Stack, independent: Sequence[bool]) -> list[_Numbers]:
+def _numbers(stack: Stack, independent: Sequence[bool], measured: Columns, known: Mapping[str, int]) -> list[_Numbers]:
+    """The numbers of each replica; ``known`` are the weights that were measured already, with their rows."""
     moments: list[dict[str, tuple[int, float, float]]] = [{} for _ in independent]
     with torch.no_grad():
         for name, values in stack.parameters.items():
-            variances, means = torch.var_mean(values.flatten(1), dim=1, correction=0)
+            if name in known:
+                means = measured["weight_mean"][known[name]]
+                variances = measured["weight_std"][known[name]] ** 2
+            else:
+                pair = torch.var_mean(values.flatten(1), dim=1, correction=0)
+                variances, means = (one.cpu().numpy().astype(np.float64) for one in pair)
             count = values[0].numel()
             for own, variance, mean in zip(moments, variances.tolist(), means.tolist(), strict=True):
                 own[name] = (count, mean, variance)

@@ -42,10 +42,8 @@ class Linear(Layer):
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
-        weight, bias = stacked(layers, "weight"), stacked(layers, "bias")
-        assert weight is not None  # noqa: S101 - a linear layer has one
-        self.weight = nn.Parameter(weight.transpose(1, 2).contiguous())
-        self.bias = parameter(bias)
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach().t() for layer in layers]))
+        self.bias = parameter(stacked(layers, "bias"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Give x W + b for each replica; a shared batch [1, N, in] is read R times through a stride of zero."""
