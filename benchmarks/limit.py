@@ -130,16 +130,18 @@ class Limit:
         self._adam()
 
     def _activated(self, z: Tensor, following: Layer) -> Tensor:
-        a = torch.relu(z)
+        a: Tensor = torch.relu(z)
         if a.dim() == 4 and isinstance(following, Dense):
-            return a.mean(dim=(2, 3)).unflatten(1, (self._replicas, -1)).transpose(0, 1).contiguous()
+            pooled: Tensor = a.mean(dim=(2, 3)).unflatten(1, (self._replicas, -1))
+            return pooled.transpose(0, 1).contiguous()
         return a
 
     def _gated(self, gradient: Tensor, z: Tensor) -> Tensor:
         if gradient.dim() < z.dim():
             positions = z.shape[2] * z.shape[3]
             gradient = gradient.transpose(0, 1).flatten(1)[:, :, None, None] / positions
-        return gradient * (z > 0)
+        gated: Tensor = gradient * (z > 0)
+        return gated
 
     def _adam(self) -> None:
         gradients = [value for layer in self._layers for value in (layer.weight_gradient, layer.bias_gradient)]
