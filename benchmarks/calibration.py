@@ -1,9 +1,9 @@
 """How often a comparison claims what is not so, and how often it finds what is: ``python -m benchmarks.calibration``.
 
-Comparisons are simulated and judged by the code that judges real ones, from the paired steps on. The steps to the target
-of a scheme scatter over seeds: log-normally, by 15 %, on top of 10 % that both schemes of a pair share; one run in ten
-takes twice as long; steps are seen every 10 updates; and what takes longer than the budget counts the whole of it. That
-is more scatter than deep ReLU networks on MNIST show, and of a less convenient shape.
+Comparisons are simulated and judged by the code that judges real ones, from the paired steps on. The steps to the
+target of a scheme scatter over seeds: log-normally, by 15 %, on top of 10 % that both schemes of a pair share; one run
+in ten takes twice as long; steps are seen every 10 updates; and what takes longer than the budget counts the whole of
+it. That is more scatter than deep ReLU networks on MNIST show, and of a less convenient shape.
 """
 
 from __future__ import annotations

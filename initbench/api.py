@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from initbench import report
+from initbench import report, search
 from initbench.analysis import Comparison, analyze
 from initbench.analysis.propagation import Diagnosis, diagnose
+from initbench.analysis.signflip import pairs_needed
 from initbench.checking import baseline, check
 from initbench.config import Experiment, load, load_text, parse_components, template
 from initbench.datasets import data_folder
 from initbench.errors import InitbenchError
-from initbench.execute import Resources, execute, material_of, schedule
+from initbench.execute import Resources, execute, material_of
 from initbench.execute.propagation import propagate
 from initbench.gate import Report, Tolerance
 from initbench.inits import INITS
-from initbench.records import Results
+from initbench.records import Results, ResultsFolder
 from initbench.records import read as read_records
 
 RESULTS = Path("results")
@@ -51,6 +52,7 @@ def run(
     fresh: bool = False,
     workers: int | None = 1,
     data_dir: str | Path | None = None,
+    reference: str | None = None,
 ) -> Comparison:
     """Run an experiment and compare its schemes; trials that the folder ``out`` already holds are not trained again.
 
@@ -67,11 +69,13 @@ def run(
         stands for one per core) a script has to call this under ``if __name__ == "__main__":``.
     data_dir
         The folder of downloaded data.
+    reference
+        The scheme that the others are held against; the first by default.
 
     Returns
     -------
     Comparison
-        ``.schemes``, ``.trials`` and ``.profiles`` are DataFrames, ``.sentence`` the verdict;
+        ``.schemes``, ``.trials``, ``.contrasts`` and ``.profiles`` are DataFrames, ``.sentence`` the verdict;
         ``.results.records`` holds the tables of records: ``outcomes``, ``curves``, ``layers``.
 
     Raises
@@ -82,13 +86,15 @@ def run(
     """
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     experiment = config if isinstance(config, Experiment) else load(config, data_dir=data)
-    work = schedule(experiment, Path(out) if out is not None else RESULTS / experiment.name, data)
-    if fresh:
-        work = replace(work, done=frozenset())
-        work.folder.clear()
-    for _event in execute(work, Resources(workers=workers)):
-        pass
-    return report.write(work.folder.read())
+    folder = Path(out) if out is not None else RESULTS / experiment.name
+    for number, planned in enumerate(search.rounds(experiment, search.Place(folder, data))):
+        work = planned
+        if fresh and number == 0:
+            work = replace(planned, done=frozenset())
+            work.folder.clear()
+        for _event in execute(work, Resources(workers=workers)):
+            pass
+    return report.write(ResultsFolder(folder).read(), reference)
 
 
 def compare(
@@ -98,6 +104,7 @@ def compare(
     out: str | Path | None = None,
     workers: int | None = 1,
     data_dir: str | Path | None = None,
+    reference: str | None = None,
 ) -> Comparison:
     """Compare schemes, written inline, on the default experiment: ``compare("he", "normal[std=0.01]")``.
 
@@ -106,7 +113,7 @@ def compare(
     """
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     experiment = schemes_compared(schemes, config, overrides, data)
-    return run(experiment, out=out, workers=workers, data_dir=data)
+    return run(experiment, out=out, workers=workers, data_dir=data, reference=reference)
 
 
 def probe(
@@ -155,9 +162,10 @@ def read(path: str | Path) -> Comparison:
 def schemes_compared(
     schemes: Sequence[str], config: str | Path | None, overrides: Sequence[str], data_dir: Path | None
 ) -> Experiment:
-    """The experiment of ``compare``. Raises ConfigError."""
+    """The experiment of ``compare``; without a config, with seeds enough to decide. Raises ConfigError."""
     labels = [component.label for scheme in schemes for component in parse_components(scheme, INITS)]
     changes = [f"init={', '.join(labels)}", *overrides]
     if config is None:
-        return load_text(template("compare"), "compare.yaml", changes, data_dir)
+        enough = f"seeds={pairs_needed(len(set(labels)) - 1)}"
+        return load_text(template("compare"), "compare.yaml", [enough, *changes], data_dir)
     return load(config, ["name=compare", *changes], data_dir)

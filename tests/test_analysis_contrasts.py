@@ -162,9 +162,16 @@ def test_contrasts_stay_within_a_setting():
     assert found.claims[0].startswith("At depth=5: he reached train loss 0.5 in 0.50× the steps of xavier")
 
 
-def test_an_unknown_reference_is_refused_with_what_there_is():
-    with pytest.raises(InitbenchError, match="found the reference hee, expected a scheme of these results: he, xavier"):
-        analyze(results(*HE, *XAVIER), "hee")
+@pytest.mark.parametrize("asked", ["hee", "normal"])
+def test_a_reference_that_no_scheme_or_more_than_one_answers_to_is_refused(asked):
+    many = [HE[0], Trial("normal[std=0.1]", 0, (1.0, 0.4)), Trial("normal[std=1.0]", 0, (1.0, 0.4))]
+    schemes = r"he, normal\[std=0.1\] and normal\[std=1.0\]"
+    with pytest.raises(InitbenchError, match=f"found the reference {asked}, expected one of the schemes {schemes}"):
+        analyze(results(*many), asked)
+
+
+def test_a_reference_may_be_called_by_its_bare_name():
+    assert analyze(results(*HE, Trial("normal[std=0.1]", 0, (1.0, 0.4))), "normal").reference == "normal[std=0.1]"
 
 
 def test_one_scheme_has_nothing_to_be_held_against():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from initbench.analysis import claims, contrasts, layers, outcomes, verdict, wording
+from initbench.analysis import cells, claims, contrasts, layers, outcomes, verdict, wording
 from initbench.analysis.rates import Rates, rates
 from initbench.analysis.reach import Reach, reach
 from initbench.analysis.variance_shares import variance_shares
@@ -62,7 +62,7 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
     """
     trials = outcomes.trials(results)
     schemes = outcomes.schemes(trials, results.manifest.axes)
-    held_against = contrasts.reference_of(trials, reference)
+    held_against = contrasts.reference_of([str(name) for name in trials[cells.SCHEME]], reference)
     paired = contrasts.contrasts(trials, results.manifest, held_against)
     return Comparison(
         results=results,

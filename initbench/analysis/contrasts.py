@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from initbench.analysis import cells, signflip
+from initbench.analysis import cells, signflip, wording
 from initbench.errors import InitbenchError
 from initbench.records import FAILED, Manifest
 
@@ -73,20 +73,23 @@ def decided(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**row, "p_holm": p, "comparisons": comparisons, "needed": needed, "decision": decision}
 
 
-def reference_of(trials: pd.DataFrame, asked: str | None) -> str:
-    """The scheme that the others are held against: the one asked for, or the first.
+def reference_of(names: Sequence[str], asked: str | None) -> str:
+    """The scheme that the others are held against: the one asked for, by label or by a name of its own; or the first.
 
     Raises
     ------
     InitbenchError
-        There is no such scheme in these results.
+        There is no such scheme.
     """
-    names = [str(name) for name in dict.fromkeys(trials[cells.SCHEME])]
+    labels = list(dict.fromkeys(names))
     if asked is None:
-        return names[0] if names else ""
-    if asked not in names:
-        raise InitbenchError(f"found the reference {asked}, expected a scheme of these results: {', '.join(names)}")
-    return asked
+        return labels[0] if labels else ""
+    found = [label for label in labels if label == asked] or [
+        label for label in labels if label.partition("[")[0] == asked
+    ]
+    if len(found) != 1:
+        raise InitbenchError(f"found the reference {asked}, expected one of the schemes {wording.listing(labels)}")
+    return found[0]
 
 
 def _contrast(both: pd.DataFrame, metric: str) -> dict[str, Any]:

@@ -69,9 +69,14 @@ def selecting(seeds: pd.Series) -> tuple[int, ...]:
 
 def best_rate(trials: pd.DataFrame) -> float:
     """The rate with the lowest mean train loss over a run, of the trials of one scheme; NaN if each diverged."""
-    run = (trials["loss_area"] / trials["steps"]).astype(float).fillna(math.inf)
-    loss = run.groupby(trials[AXIS].astype(float)).mean()
+    loss = losses(trials)
     return float(loss.index[int(loss.argmin())]) if loss.min() < math.inf else math.nan
+
+
+def losses(trials: pd.DataFrame) -> pd.Series:
+    """The mean train loss over a run at each rate, in ascending order; infinite where a trial diverged."""
+    run = (trials["loss_area"] / trials["steps"]).astype(float).fillna(math.inf)
+    return run.groupby(trials[AXIS].astype(float)).mean()
 
 
 def edge(trials: pd.DataFrame, best: float) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from initbench.config import ConfigError, Experiment, Problem
 
 EXPERIMENT = "Experiment"
+DEPTH_SEEDS = 3  # a search over the depth asks whether most seeds train, not by how much
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,24 @@ class Setup:
         str | None,
         typer.Option(help="Optimizer.", rich_help_panel=EXPERIMENT, show_default="sgd, momentum 0.9"),
     ] = None
-    lr: Annotated[str | None, typer.Option(help="Learning rate.", rich_help_panel=EXPERIMENT, show_default="0.01")] = (
-        None
-    )
+    lr: Annotated[
+        str | None,
+        typer.Option(
+            help="Learning rate; auto finds each scheme's best and compares them there.",
+            rich_help_panel=EXPERIMENT,
+            show_default="0.01",
+        ),
+    ] = None
     epochs: Annotated[
         str | None, typer.Option(help="Passes over the data.", rich_help_panel=EXPERIMENT, show_default="5")
     ] = None
     seeds: Annotated[
         str | None,
-        typer.Option(help="Number of seeds, or a list of them.", rich_help_panel=EXPERIMENT, show_default="5"),
+        typer.Option(
+            help="Number of seeds, or a list of them.",
+            rich_help_panel=EXPERIMENT,
+            show_default="6 for 2 schemes, more for more",
+        ),
     ] = None
 
     @property
@@ -91,6 +101,12 @@ def compare(
     setup: Setup,
     execution: Execution,
     overrides: Overrides = None,
+    max_depth: Annotated[
+        bool,
+        typer.Option(
+            "--max-depth", help="Find the greatest depth that each scheme trains.", rich_help_panel=EXPERIMENT
+        ),
+    ] = False,
 ) -> None:
     r"""Compare schemes on a deep ReLU network, or on the one you describe.
 
@@ -101,7 +117,9 @@ def compare(
     """
     from initbench.cli.stages import carry_out
 
-    carry_out(described(schemes, setup, overrides or (), execution.data_dir), execution)
+    few = [f"seeds={DEPTH_SEEDS}"] if max_depth and setup.seeds is None else []
+    changes = [*few, *(overrides or ())]
+    carry_out(described(schemes, setup, changes, execution.data_dir), execution, max_depth=max_depth)
 
 
 def described(schemes: Sequence[str], setup: Setup, overrides: Sequence[str], data_dir: Path | None) -> Experiment:

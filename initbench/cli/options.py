@@ -53,6 +53,17 @@ DataDir = Annotated[
 ]
 
 
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        help="Scheme that the others are held against.",
+        show_default="the first",
+        rich_help_panel=OUTPUT,
+        metavar="SCHEME",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Training:
     """How a run happens that is not kept; none of it changes a number."""
@@ -60,7 +71,7 @@ class Training:
     keep: Annotated[
         Path | None,
         typer.Option(
-            help="Keep the run's records and report in this folder.",
+            help="Keep the run's records and report in this folder; records that it held before are removed.",
             show_default="nothing is kept",
             rich_help_panel=OUTPUT,
             metavar="DIR",
@@ -74,8 +85,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how a run happens; none of it changes a number."""
+    """Where and how a run happens and is shown; none of it changes a number."""
 
+    reference: Reference = None
     out: Annotated[
         Path | None,
         typer.Option(help="Results folder.", show_default="results/NAME", rich_help_panel=OUTPUT, metavar="DIR"),

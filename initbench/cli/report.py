@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from initbench.cli.options import Reference
+
 
 def report(
     folder: Annotated[
@@ -17,6 +19,7 @@ def report(
         Path | None,
         typer.Argument(metavar="DIR", help="A second one, to show side by side.", show_default=False),
     ] = None,
+    reference: Reference = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     show: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
 ) -> None:
@@ -32,7 +35,7 @@ def report(
     results = records.read(_found(folder))
     if other is not None:
         results = report.beside(results, records.read(_found(other)))
-    print_comparison(report.write(results), as_json=as_json)
+    print_comparison(report.write(results, reference), as_json=as_json)
     if show:
         typer.launch(str((results.path / report.PAGE).resolve()))
 

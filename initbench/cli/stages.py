@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from initbench import report
+from initbench import report, search
 from initbench.analysis import wording
+from initbench.analysis.contrasts import reference_of
 from initbench.api import RESULTS
 from initbench.cli import console, guard, preview
 from initbench.cli.ending import print_comparison
@@ -13,23 +14,28 @@ from initbench.cli.options import Execution
 from initbench.cli.watch import Watch
 from initbench.config import Experiment
 from initbench.datasets import data_folder
-from initbench.execute import Resources, Schedule, execute, schedule
-from initbench.records import FAILED
+from initbench.execute import Resources, Schedule, execute
+from initbench.records import FAILED, ResultsFolder
 from initbench.report import progress
 
 
-def carry_out(experiment: Experiment, execution: Execution) -> None:
-    """Run an experiment as the options say; exit code 3 if a trial failed."""
+def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool = False) -> None:
+    """Run an experiment, or search with it, as the options say; exit code 3 if a trial failed."""
     folder = execution.out or RESULTS / experiment.name
-    work = schedule(experiment, folder, data_folder(execution.data_dir))
-    if execution.fresh:
-        work = replace(work, done=frozenset())
+    reference = execution.reference
+    if reference is not None:
+        reference = reference_of([scheme.label for scheme in experiment.init], reference)
+    place = search.Place(folder, data_folder(execution.data_dir))
     resources = Resources(execution.workers, execution.threads, execution.fail_fast)
-    if execution.dry_run:
-        preview.show(work, resources, as_json=execution.as_json)
-        return
-    _train(work, resources, execution)
-    comparison = report.write(work.folder.read())
+    rounds = search.deepest(experiment, place) if max_depth else search.rounds(experiment, place)
+    for number, work in enumerate(rounds):
+        again = execution.fresh and number == 0
+        todo = replace(work, done=frozenset()) if again else work
+        if execution.dry_run:
+            preview.show(todo, resources, as_json=execution.as_json)
+            return
+        _train(todo, resources, execution, forget=again)
+    comparison = report.write(ResultsFolder(folder).read(), reference)
     print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
     failed = int((comparison.trials["status"] == FAILED).sum())
     if failed:
@@ -38,8 +44,8 @@ def carry_out(experiment: Experiment, execution: Execution) -> None:
         )
 
 
-def _train(work: Schedule, resources: Resources, execution: Execution) -> None:
-    if execution.fresh:
+def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> None:
+    if forget:
         work.folder.clear()
     watch = Watch(work)
     try:

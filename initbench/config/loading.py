@@ -17,6 +17,7 @@ from initbench.config.fit import check_inits
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.overrides import overridden
 from initbench.config.problems import Key, Place, Problems, fail, nearest
+from initbench.config.rates import with_grid
 from initbench.config.reading import Document, read_document, read_text
 from initbench.config.shipped import locate
 from initbench.config.values import CrossedSeeds, Experiment, Observation, Recipe, Repetition, Target
@@ -78,8 +79,12 @@ class _Check:
         for key in self.raw:
             if key not in KEYS:
                 self.problems.add((key,), f"unknown key; {nearest(key, KEYS)}")
+        optimizer, searches_rate = with_grid(self.raw.get("optimizer"), self.problems)
+        if searches_rate:
+            self.raw = {**self.raw, "optimizer": optimizer}
         fields = {
             **{kind: self._components(kind) for kind in CATALOGS},
+            "searches_rate": searches_rate,
             **{name: self._scalars(name) for name in Experiment.scalars if name not in LENGTHS},
             **self._lengths(),
             **self._seeds(),

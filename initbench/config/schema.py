@@ -17,8 +17,10 @@ from initbench.component import Catalog, Component
 from initbench.config.expected import resolved
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.loading import DEFAULT_EPOCHS, KEYS
+from initbench.config.rates import AUTO
 from initbench.config.values import Experiment, Observation, Recipe, Repetition, Target
 from initbench.expectation import Expectation
+from initbench.optimizers import Optimizer
 
 Schema = dict[str, Any]
 
@@ -73,6 +75,8 @@ def _component(catalog: Catalog[Any]) -> Schema:
 def _mapping(name: str, cls: type[Component], preset: Mapping[str, Any]) -> Schema:
     options = {option: _swept(schema) for option, schema in _properties(cls).items() if option not in preset}
     required = [option for option, field in cls.model_fields.items() if field.is_required() and option in options]
+    if issubclass(cls, Optimizer):
+        options["lr"]["anyOf"].append({"const": AUTO, "description": "search each scheme's best rate"})
     return {
         "type": "object",
         "description": cls.summary(),

@@ -159,6 +159,7 @@ class Experiment(Value):
     device: Device = Field(default="auto", description="where to train; auto takes a GPU where there is one")
     seeds: tuple[int, ...]
     data_seed: tuple[int, ...] | None
+    searches_rate: bool = Field(default=False, description="lr: auto, the rates of ``optimizer`` are the first grid")
     observation: Observation = Observation()
     target: Target = Field(description="what counts as trained; the default suits the dataset")
     expect: tuple[tuple[str, Expectation], ...] = Field(
@@ -191,6 +192,8 @@ class Experiment(Value):
         """The resolved config, every default spelled out: ``load_text(experiment.to_yaml()) == experiment``."""
         values: dict[str, object] = {"name": self.name}
         values |= {kind: _axis([component.dump() for component in getattr(self, kind)]) for kind in self.components}
+        if self.searches_rate:
+            values["optimizer"] = {**self.optimizer[0].dump(), "lr": "auto"}
         values |= {name: _axis(list(axis)) for name in self.scalars if (axis := getattr(self, name)) is not None}
         values |= {"device": self.device, **self._seeds_as_written()}
         values |= self.observation.model_dump(mode="json")

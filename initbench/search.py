@@ -1,0 +1,200 @@
+"""Searches: experiments whose next runs depend on the results of earlier ones.
+
+Nothing below knows of a search. Each round is an experiment like any other: it is planned, executed into the one
+results folder, analyzed, and followed by a wider or narrower one, until the question is answered. The last word of a
+search is the folder's manifest, which lists the trials of all rounds, so that they are read as one experiment.
+
+*Learning rates* (``lr: auto``). On two seeds of their own, all schemes are trained at a grid of rates, which grows at
+either end until every scheme's best rate lies inside. Then all are compared, on the experiment's seeds, at each of the
+rates that were best for one of them. A rate at the end of the grid counts as inside if it is not 1 % better than its
+neighbor: schemes that do not train do not care for the rate.
+
+*Depths*. The depth is doubled (or halved) until each scheme has one that it trains and one that it does not; the gap is
+then bisected until it is a tenth of the depth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from initbench.analysis import cells, outcomes, rates, reach
+from initbench.config import Experiment, Observation, Target
+from initbench.config.rates import place_of, rate
+from initbench.errors import InitbenchError
+from initbench.execute import Schedule, schedule
+from initbench.inits import Init
+from initbench.networks import Network
+from initbench.plan import Trial
+from initbench.records import Manifest, ResultsFolder
+
+SELECTION_SEEDS = 2
+LOWEST_RATE, HIGHEST_RATE = 1e-7, 1e3
+BETTER = 0.01  # relative gain in train loss that makes a search go on beyond the end of its grid
+SHALLOWEST, DEEPEST = 2, 512
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a search keeps its records, and where its data lie."""
+
+    folder: Path
+    data_dir: Path
+
+
+def rounds(experiment: Experiment, place: Place) -> Iterator[Schedule]:
+    """The schedules of an experiment, one unless it searches: execute each before asking for the next.
+
+    Raises
+    ------
+    InitbenchError
+        The folder cannot be written or the data cannot be read.
+    """
+    if experiment.searches_rate:
+        yield from _best_rates(experiment, place)
+    else:
+        yield schedule(experiment, place.folder, place.data_dir)
+
+
+def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
+    """Schedules that find the greatest depth each scheme trains, from the experiment's depth on.
+
+    Raises
+    ------
+    InitbenchError
+        The experiment has more than one network, or one without a depth that can be chosen freely.
+    """
+    start = _depth_of(experiment)
+    brackets = {init: _Bracket(start) for init in experiment.init}
+    done: list[Trial] = []
+    while wanted := {init: depth for init, bracket in brackets.items() if (depth := bracket.next) is not None}:
+        for depth in dict.fromkeys(wanted.values()):
+            schemes = tuple(init for init, asked in wanted.items() if asked == depth)
+            work = schedule(_at_depth(experiment, schemes, depth), place.folder, place.data_dir)
+            yield work
+            trials = _outcomes(work.folder)
+            done += work.plan.trials
+            for init in schemes:
+                own = trials[trials[cells.SCHEME] == init.label].assign(**{reach.AXIS: depth})
+                brackets[init] = brackets[init].narrowed(depth, trained=not math.isnan(reach.greatest(own)["greatest"]))
+    done.sort(key=lambda trial: int(trial.columns()[reach.AXIS]))
+    _conclude(experiment, place, done, (cells.SCHEME, reach.AXIS))
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    """The greatest depth known to train, and the least known not to."""
+
+    start: int
+    trains: int | None = None
+    fails: int | None = None
+
+    @property
+    def next(self) -> int | None:
+        """The depth to try next; None where the search is over."""
+        if self.trains is None and self.fails is None:
+            return self.start
+        if self.fails is None:
+            assert self.trains is not None  # noqa: S101 - one of the two is known
+            return 2 * self.trains if 2 * self.trains <= DEEPEST else None
+        if self.trains is None:
+            return max(SHALLOWEST, self.fails // 2) if self.fails > SHALLOWEST else None
+        gap = self.fails - self.trains
+        return self.trains + gap // 2 if gap > max(1, self.trains // 10) else None
+
+    def narrowed(self, depth: int, *, trained: bool) -> _Bracket:
+        return _Bracket(self.start, depth, self.fails) if trained else _Bracket(self.start, self.trains, depth)
+
+
+def _depth_of(experiment: Experiment) -> int:
+    network = experiment.network[0]
+    depth = network.options().get("depth")
+    if len(experiment.network) > 1 or not isinstance(depth, int):
+        found = "several networks" if len(experiment.network) > 1 else f"{network.label}, which has no depth"
+        raise InitbenchError(f"found {found}, expected one network with a depth, such as mlp, to find the greatest of")
+    return depth
+
+
+def _at_depth(experiment: Experiment, schemes: Sequence[Init], depth: int) -> Experiment:
+    network = experiment.network[0]
+    try:
+        deeper: Network = type(network).model_validate({**network.options(), "depth": depth})
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise InitbenchError(f"{network.component_name()} cannot be {depth} layers deep ({why})") from error
+    return experiment.model_copy(update={"init": tuple(schemes), "network": (deeper,)})
+
+
+def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
+    beyond = max(experiment.seeds) + 1
+    chooses = tuple(range(beyond, beyond + SELECTION_SEEDS))
+    optimizer = experiment.optimizer[0]
+    choosing = experiment.model_copy(update={"seeds": chooses, "observation": _unprobed(experiment.observation)})
+    grid = {place_of(one.lr) for one in experiment.optimizer}
+    while True:
+        rungs = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(grid))
+        work = schedule(choosing.model_copy(update={"optimizer": rungs}), place.folder, place.data_dir)
+        yield work
+        trials = _outcomes(work.folder)
+        axes = tuple(axis for axis in work.plan.axes if axis != rates.AXIS)
+        schemes = [table for _, table in cells.by_cell(trials, axes)]
+        wider = {rung for table in schemes for rung in _beyond(table, grid)}
+        if not wider:
+            break
+        grid |= wider
+    best = {place_of(found) for table in schemes if not math.isnan(found := rates.best_rate(table))}
+    final = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(best or grid))
+    compared = schedule(experiment.model_copy(update={"optimizer": final}), place.folder, place.data_dir)
+    yield compared
+    done = sorted([*work.plan.trials, *compared.plan.trials], key=lambda trial: trial.recipe.optimizer.lr)
+    _conclude(experiment, place, done, work.plan.axes, chooses)
+
+
+def _unprobed(observation: Observation) -> Observation:
+    return observation.model_copy(update={"probe": "none"})
+
+
+def _beyond(trials: pd.DataFrame, grid: set[int]) -> set[int]:
+    """The next rate outside the grid where a scheme's best lies at its end, with the gain that makes it worth a try."""
+    best = rates.best_rate(trials)
+    if math.isnan(best):  # all diverged
+        return _possible(min(grid) - 1)
+    losses = rates.losses(trials)
+    if rates.edge(trials, best) == rates.LOWEST and losses.iloc[0] < (1 - BETTER) * losses.iloc[1]:
+        return _possible(min(grid) - 1)
+    if rates.edge(trials, best) == rates.HIGHEST and losses.iloc[-1] < (1 - BETTER) * losses.iloc[-2]:
+        return _possible(max(grid) + 1)
+    return set()
+
+
+def _possible(rung: int) -> set[int]:
+    return {rung} if LOWEST_RATE <= rate(rung) <= HIGHEST_RATE else set()
+
+
+def _outcomes(folder: ResultsFolder) -> pd.DataFrame:
+    return outcomes.trials(folder.read())
+
+
+def _conclude(
+    experiment: Experiment,
+    place: Place,
+    trials: Sequence[Trial],
+    axes: tuple[str, ...],
+    selection_seeds: tuple[int, ...] = (),
+) -> None:
+    """Let the folder speak for the whole search: all trials, and the config that was asked for."""
+    folder, target = ResultsFolder(place.folder), experiment.target
+    folder.write_experiment(experiment.to_yaml())
+    folder.write_manifest(_manifest(experiment.name, trials, axes, target, selection_seeds))
+
+
+def _manifest(
+    name: str, trials: Sequence[Trial], axes: tuple[str, ...], target: Target, selection_seeds: tuple[int, ...]
+) -> Manifest:
+    ids = tuple(trial.id for trial in trials)
+    return Manifest(name, ids, axes, target.metric, target.value, selection_seeds)
