@@ -163,4 +163,4 @@ def _dispersion(share: float, first: float, second: float) -> float:
 
 
 def _log_variance(share: float, first: float, second: float) -> float:
-    return (share * first**0.5 + (1 - share) * second**0.5) ** 2
+    return (share * math.sqrt(first) + (1 - share) * math.sqrt(second)) ** 2
