@@ -95,6 +95,12 @@ def test_a_residual_network_is_judged_without_chi1():
     assert scheme["layers"][-1]["predicted_preact_variance"] > 0
 
 
+def test_small_branches_of_a_residual_network_are_no_fault():
+    (scheme,) = schemes("normal[std=0.001]", "--network", "resnet[depth=8,width=32]", "--seeds", "2").values()
+    assert scheme["layers"][1]["preact_variance"] < 1e-4 * scheme["layers"][0]["preact_variance"]
+    assert scheme["verdict"] == "healthy"  # what skips the branches arrives
+
+
 def test_people_get_tables_and_a_sentence_for_each_scheme():
     result = run("he", "xavier", "--depth", "30", "--width", "32", "--seeds", "3")
     assert result.exit_code == 0, result.output

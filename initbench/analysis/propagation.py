@@ -1,10 +1,11 @@
 """Verdicts on a scheme before training: does the signal reach the output, and the gradient the first layer.
 
-Judged are the hidden layers, by the geometric mean over the seeds. A direction is *vanishing* or *exploding* from the
-layer on at which its variance has changed by a factor of 10,000 (100 in standard deviation) against the layer where it
-starts. The rate is the factor on the variance from one hidden layer to the next, in the direction of travel. A layer
-is *dead* where nearly all units give every input the same value, and *symmetric* where all units have the same weights,
-so that they will stay alike for ever.
+Judged are the hidden layers, by the geometric mean over the seeds: the activation variance forward, the gradient
+variance backward. A direction is *vanishing* or *exploding* if its variance has changed by a factor of 10,000 (100 in
+standard deviation) at the end of its way against the start, and from the layer on where it has done so for good; a dip
+inside a residual branch is none. The rate is the factor on the variance from one hidden layer to the next, in the
+direction of travel. A layer is *dead* where nearly all units give every input the same value, and *symmetric* where
+all units have the same weights, so that they will stay alike for ever.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ def diagnose(results: Results, standings: Mapping[str, Standing | None]) -> tupl
 def forward(profile: pd.DataFrame) -> Direction:
     """The signal's way from the first layer to the last hidden one."""
     hidden = layers.hidden(profile).sort_values("layer")
-    rate = layers.growth(profile, "preact_variance_geomean")
+    rate = layers.growth(profile, "activation_variance_geomean")
     symmetric = (hidden["unit_diversity_mean"] < EQUAL_WITHIN) & (hidden["weight_mean_mean"] != 0)
     dead = (hidden["dead_fraction_mean"] > MOSTLY_DEAD) | (hidden["preact_variance_geomean"] == 0)
     for verdict, bad in (("symmetric", symmetric), ("dead", dead)):
         if bad.any():
             return Direction(verdict, str(hidden.loc[bad, "name"].iloc[0]), rate)  # type: ignore[arg-type]
-    return _travel(hidden, "preact_variance_geomean", rate)
+    return _travel(hidden, "activation_variance_geomean", rate)
 
 
 def backward(profile: pd.DataFrame) -> Direction:
@@ -99,12 +100,13 @@ def backward(profile: pd.DataFrame) -> Direction:
 
 
 def _travel(ordered: pd.DataFrame, column: str, rate: float) -> Direction:
-    """Vanishing or exploding from where the first layer's value has changed too far."""
+    """Vanishing or exploding from the layer on behind which no value is near the first layer's again."""
     values = ordered[column].astype(float).to_numpy()
     measured = np.where(np.isfinite(values), values, math.inf)
     change = measured / measured[0] if measured[0] > 0 and math.isfinite(measured[0]) else measured * math.inf
-    bad = np.flatnonzero((change < 1 / CHANGED) | (change > CHANGED) | np.isnan(change))
-    if not len(bad):
+    good = np.flatnonzero((change >= 1 / CHANGED) & (change <= CHANGED))
+    first_bad = int(good[-1]) + 1 if len(good) else 0
+    if first_bad == len(change):
         return Direction("healthy", None, rate)
-    verdict: Verdict = "vanishing" if change[bad[0]] < 1 else "exploding"
-    return Direction(verdict, str(ordered["name"].iloc[bad[0]]), rate)
+    verdict: Verdict = "vanishing" if change[first_bad] < 1 else "exploding"
+    return Direction(verdict, str(ordered["name"].iloc[first_bad]), rate)

@@ -3,7 +3,7 @@
 The cost of a scheme is what the depth does to it: the logarithm of the factor by which the variance changes over the
 hidden layers, forward plus backward, or the depth in units of what theory says can be trained, if that is worse.
 To it comes a handicap for what a probe cannot see: being made for other activations, assuming what this network lacks,
-needing data, and being young, since what has long been used is best understood. A scheme that is dead or symmetric is
+needing data, being beyond theory, and being young, since what has long been used is best understood. A scheme that is dead or symmetric is
 never recommended, nor one whose signal or gradient is lost.
 """
 
@@ -23,6 +23,7 @@ MADE_FOR_OTHERS = 6.0
 MADE_FOR_ANY = 3.0
 ASSUMES_MORE = 2.0
 READS_DATA = 1.0
+BEYOND_THEORY = 1.0
 A_YEAR = 1 / 60
 LONG_AGO = 1998
 _RELATIVES = {"leaky_relu": "leaky", "prelu": "leaky"}
@@ -74,6 +75,7 @@ def _handicap(one: Recommendation) -> float:
         others * (not one.made_for_it)
         + ASSUMES_MORE * bool(traits.concerns)
         + READS_DATA * traits.reads_data
+        + BEYOND_THEORY * (one.diagnosis.standing is None)
         + A_YEAR * (min(years, default=LONG_AGO) - LONG_AGO)
     )
 

@@ -50,8 +50,8 @@ def render(diagnoses: Sequence[Diagnosis], seeds: int, about: str) -> Group:
     parts.append(
         Text(
             f"Geometric means over {wording.count(seeds, 'seed')}; fractions arithmetic. Predicted from the weights as "
-            f"drawn, ÷: measured over predicted, – no prediction. Vanishing and exploding: the variance has changed by "
-            f"a factor of {CHANGED:,.0f}.",
+            "drawn, ÷: measured over predicted, – no prediction, sat.: saturated. Vanishing and exploding: the variance "
+            f"has changed by a factor of {CHANGED:,.0f}.",
             style="dim",
         )
     )
@@ -112,7 +112,8 @@ def _summary(diagnoses: Sequence[Diagnosis]) -> Table:
     table = _table()
     table.add_column("scheme", overflow="fold", min_width=10)
     for heading in ("forward", "per layer", "backward", "per layer", "χ₁", "trains to\ndepth", "critical\ngain"):
-        table.add_column(heading, justify="left" if heading.endswith("ward") else "right", vertical="bottom")
+        is_verdict = heading.endswith("ward")
+        table.add_column(heading, justify="left" if is_verdict else "right", overflow="fold", no_wrap=not is_verdict)
     for one in diagnoses:
         known = one.standing
         gain = known.critical_gain if known else None
@@ -135,7 +136,7 @@ def _direction(way: Direction) -> tuple[Text, str]:
 def _layers(profile: pd.DataFrame) -> Table:
     table = _table()
     headings = ("layer", "weight\nstd", "activation\nvariance", "\npredicted", "\n÷", "gradient\nvariance",
-                "\npredicted", "\n÷", "dead\n%", "saturated\n%")  # fmt: skip
+                "\npredicted", "\n÷", "dead\n%", "sat.\n%")  # fmt: skip
     for index, heading in enumerate(headings):
         table.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
     shown = np.unique(np.linspace(0, len(profile) - 1, min(len(profile), MOST_ROWS)).round().astype(int))
