@@ -11,6 +11,7 @@ Rao, Sohl-Dickstein and Schoenholz, "A Mean Field Theory of Batch Normalization"
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import final
 
