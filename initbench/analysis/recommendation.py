@@ -1,10 +1,10 @@
 """Which schemes to start a network from: ranked by how well they carry signal and gradient, measured and predicted.
 
 The cost of a scheme is what the depth does to it: the logarithm of the factor by which the variance changes over the
-hidden layers, forward plus backward, or the depth in units of what theory says can be trained, if that is worse.
-To it comes a handicap for what a probe cannot see: being made for other activations, assuming what this network lacks,
-needing data, being beyond theory, and being young, since what has long been used is best understood. A scheme that is dead or symmetric is
-never recommended, nor one whose signal or gradient is lost.
+hidden layers, forward plus backward, or the depth in units of what theory says can be trained, if that is worse. To it
+comes a handicap for what a probe cannot see: being made for other activations, assuming what this network lacks,
+needing data, being beyond theory, and being young, since what has long been used is best understood. A scheme that is
+dead or symmetric is never recommended, nor one whose signal or gradient is lost.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ def render(diagnoses: Sequence[Diagnosis], seeds: int, about: str) -> Group:
     parts.append(
         Text(
             f"Geometric means over {wording.count(seeds, 'seed')}; fractions arithmetic. Predicted from the weights as "
-            "drawn, ÷: measured over predicted, – no prediction, sat.: saturated. Vanishing and exploding: the variance "
-            f"has changed by a factor of {CHANGED:,.0f}.",
+            "drawn, ÷: measured over predicted, – no prediction, sat.: saturated. Vanishing and exploding: the "
+            f"variance has changed by a factor of {CHANGED:,.0f}.",
             style="dim",
         )
     )
@@ -105,7 +105,8 @@ def depth(standing: Standing | None) -> str:
     """The depth to which such a network trains, in words."""
     if standing is None or standing.trainable_depth is None:
         return wording.MISSING
-    return ANY_DEPTH if math.isinf(standing.trainable_depth) else wording.significant(standing.trainable_depth, 2)
+    reach = standing.trainable_depth
+    return ANY_DEPTH if math.isinf(reach) else f"{reach:,.0f}" if reach >= 10 else wording.significant(reach, 2)
 
 
 def _summary(diagnoses: Sequence[Diagnosis]) -> Table:
