@@ -70,7 +70,7 @@ def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
         The experiment has more than one network, or one without a depth that can be chosen freely.
     """
     start = _depth_of(experiment)
-    brackets = {init: _Bracket(start) for init in experiment.init}
+    brackets = {init: Bracket(start) for init in experiment.init}
     done: list[Trial] = []
     while wanted := {init: depth for init, bracket in brackets.items() if (depth := bracket.next) is not None}:
         for depth in dict.fromkeys(wanted.values()):
@@ -87,8 +87,8 @@ def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
 
 
 @dataclass(frozen=True)
-class _Bracket:
-    """The greatest depth known to train, and the least known not to."""
+class Bracket:
+    """Bisection for one scheme: the greatest depth known to train, and the least known not to."""
 
     start: int
     trains: int | None = None
@@ -107,8 +107,9 @@ class _Bracket:
         gap = self.fails - self.trains
         return self.trains + gap // 2 if gap > max(1, self.trains // 10) else None
 
-    def narrowed(self, depth: int, *, trained: bool) -> _Bracket:
-        return _Bracket(self.start, depth, self.fails) if trained else _Bracket(self.start, self.trains, depth)
+    def narrowed(self, depth: int, *, trained: bool) -> Bracket:
+        """What is known once ``depth`` has been tried."""
+        return Bracket(self.start, depth, self.fails) if trained else Bracket(self.start, self.trains, depth)
 
 
 def _depth_of(experiment: Experiment) -> int:

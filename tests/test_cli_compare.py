@@ -22,8 +22,42 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def test_the_default_experiment_is_a_deep_relu_network_on_mnist():
     result = _compare("he", "xavier", "--dry-run", "--json")
     plan = json.loads(result.stdout)
-    assert plan["schemes"] == [{"init": "he", "trials": 5, "done": 0}, {"init": "xavier", "trials": 5, "done": 0}]
+    assert plan["schemes"] == [{"init": "he", "trials": 6, "done": 0}, {"init": "xavier", "trials": 6, "done": 0}]
     assert plan["results"].endswith("compare")
+
+
+@pytest.mark.parametrize(("schemes", "seeds"), [(2, 6), (3, 7), (4, 7), (5, 8)])
+def test_there_are_seeds_enough_to_decide_between_the_schemes(schemes, seeds):
+    names = ["he", "xavier", "lecun", "orthogonal", "torch_default"][:schemes]
+    plan = json.loads(_compare(*names, "--dry-run", "--json").stdout)
+    assert [row["trials"] for row in plan["schemes"]] == [seeds] * schemes
+
+
+def test_the_reference_is_held_against_the_others():
+    told = json.loads(_compare("he", "xavier", "lecun", *SMALL, *SHORT, "--reference", "lecun", "--json").stdout)
+    assert told["reference"] == "lecun"
+    assert {row["init"] for row in told["contrasts"]} == {"he", "xavier"}
+
+
+def test_a_reference_that_is_not_compared_is_refused_before_anything_runs(tmp_path):
+    result = _compare("he", "xavier", *SMALL, *SHORT, "--reference", "lecun")
+    assert result.exit_code == 2
+    assert "found the reference lecun, expected one of the schemes he and xavier" in result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_best_learning_rates_are_found_and_compared():
+    told = json.loads(_compare("he", "xavier", *SMALL, *SHORT, "--lr", "auto", "--json").stdout)
+    assert told["claims"][0].startswith("Each at its own best learning rate (he ")
+    assert len({row["optimizer.lr"] for row in told["schemes"]}) >= 5
+
+
+def test_the_greatest_depths_are_found():
+    options = [*SMALL, "--epochs", "1", "--set", "batch_size=20", "--workers", "1", "--set", "target.value=0.01"]
+    told = json.loads(_compare("he", "zeros", *options, "--max-depth", "--json").stdout)
+    assert (
+        told["sentence"] == "Greatest depth trained to train loss 0.01: he none (not even 2); zeros none (not even 2)."
+    )
 
 
 def test_schemes_and_options_reach_the_experiment_and_json_tells_the_outcome(tmp_path):

@@ -63,6 +63,7 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
     trials = outcomes.trials(results)
     schemes = outcomes.schemes(trials, results.manifest.axes)
     held_against = contrasts.reference_of([str(name) for name in trials[cells.SCHEME]], reference)
+    depths = reach(trials, results.manifest)
     paired = contrasts.contrasts(trials, results.manifest, held_against)
     return Comparison(
         results=results,
@@ -71,13 +72,20 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
         profiles=layers.profiles(results),
         contrasts=paired,
         reference=held_against,
-        sentence=verdict.sentence(schemes, results.manifest),
+        sentence=_sentence(schemes, results, depths),
         claims=claims.claims(paired, results.manifest),
         rates=rates(trials, results.manifest, held_against),
-        reach=reach(trials, results.manifest),
+        reach=depths,
         variance_shares=variance_shares(trials, results.manifest.axes),
         notes=(*_gaps(results), *_mixtures(results.records.outcomes), *results.problems),
     )
+
+
+def _sentence(schemes: pd.DataFrame, results: Results, depths: Reach | None) -> str:
+    """The verdict; of a search over the depth, which leaves most settings to one scheme, what it found."""
+    settings = [len(rows) for _, rows in cells.by_setting(schemes, results.manifest.axes)]
+    searched = depths is not None and len(set(settings)) > 1
+    return depths.claims[0] if depths is not None and searched else verdict.sentence(schemes, results.manifest)
 
 
 def _gaps(results: Results) -> list[str]:

@@ -81,7 +81,7 @@ def intervals(comparison: Comparison) -> Grid:
 def of_sweep(comparison: Comparison) -> list[str]:
     """What a sweep over rate or depth shows, in sentences; empty where neither is swept."""
     found = [part.claims for part in (comparison.rates, comparison.reach) if part is not None]
-    return [sentence for part in found for sentence in part]
+    return [sentence for part in found for sentence in part if sentence != comparison.sentence]
 
 
 def shares(comparison: Comparison) -> Grid | None:

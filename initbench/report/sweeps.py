@@ -90,7 +90,7 @@ def _best(table: pd.DataFrame) -> str:
 
 def _steps_of(table: pd.DataFrame, *scheme: str) -> str:
     found = records(table[table[cells.SCHEME].isin(scheme)])
-    return _cell(found[0]) if found else wording.MISSING
+    return _cell(found[0]) if found else ""  # not trained here
 
 
 def _cell(row: dict[str, Any]) -> str:
