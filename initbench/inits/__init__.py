@@ -3,8 +3,8 @@
 import sys
 
 from initbench.component import catalog
-from initbench.inits._base import FillContext, Init, PerWeightInit
+from initbench.inits._base import Adjusting, FillContext, Init, PerWeightInit
 
 INITS = catalog(sys.modules[__name__], Init)
 
-__all__ = ["INITS", "FillContext", "Init", "PerWeightInit"]
+__all__ = ["INITS", "Adjusting", "FillContext", "Init", "PerWeightInit"]

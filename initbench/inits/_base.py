@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from initbench.component import Component
@@ -68,6 +70,18 @@ class PerWeightInit(Init, ABC):
     def fill(self, network: nn.Module, context: FillContext) -> None:
         """Draw every weight with a generator keyed by its name; set every bias to zero."""
         fill_sites(network, context, self.weight, zero_bias)
+
+
+class Adjusting(ABC):
+    """A scheme that keeps a hand on the weights for a while: it re-scales them before some of the first updates."""
+
+    @abstractmethod
+    def adjusts_at(self, step: int) -> bool:
+        """Whether weights are re-scaled after ``step`` updates."""
+
+    @abstractmethod
+    def factors(self, statistics: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """The factor on each layer's weights, [layers], from the columns of the ``layers`` table, [layers] each."""
 
 
 def _unmet(conditions: Sequence[Condition], sites: Sequence[Site]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from initbench.datasets import Split
+from initbench.inits import Adjusting
 from initbench.optimizers import bare_update
 from initbench.plan import Trial
 from initbench.records import Records
@@ -113,6 +114,7 @@ class _Run:
                 statistics = self.probe.measure(self.stack)
                 predicted = self.predictor.columns(self.stack, statistics) if step == 0 else {}
                 self.journal.layers(step, self.probe.sites, {**statistics, **predicted})
+            self._adjust(step)
             if step in agenda.rows:
                 listen(step, agenda.steps, self._losses_by_scheme(metrics["train_loss"]))
             if step == agenda.steps or not any(self.journal.alive):
@@ -131,6 +133,20 @@ class _Run:
             with torch.no_grad():
                 losses = self._losses(batches[agenda.steps])
             self._watch(agenda.steps, losses)
+
+    def _adjust(self, step: int) -> None:
+        """Let the schemes that ask for it re-scale the weights of their own replicas."""
+        inits = [entry.trial.init for entry in self.journal.entries]
+        adjusting = {r: init for r, init in enumerate(inits) if isinstance(init, Adjusting) and init.adjusts_at(step)}
+        if not adjusting:
+            return
+        statistics = self.probe.measure(self.stack)
+        layers = [i for i, site in enumerate(self.probe.sites) if site.weight in self.stack.parameters]
+        for replica, init in adjusting.items():
+            factors = init.factors({name: values[layers, replica] for name, values in statistics.items()})
+            for layer, factor in zip(layers, factors.tolist(), strict=True):
+                with torch.no_grad():
+                    self.stack.parameters[self.probe.sites[layer].weight][replica].mul_(factor)
 
     def _gradients(self, batch: Split) -> Tensor:
         """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""

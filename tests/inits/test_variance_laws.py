@@ -6,6 +6,7 @@ for a fan_out or a forgotten factor 2 is far outside.
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -103,6 +104,16 @@ def test_dynamic_is_kaiming_uniform_times_its_factor(site: Site, fan_in: int, fa
     weight = drawn(INITS["dynamic"](), site)
     assert_std(weight, 1.5 * math.sqrt(2 / fan_in))
     assert_is(weight, stats.uniform(loc=-1.5 * math.sqrt(6 / fan_in), scale=3 * math.sqrt(6 / fan_in)))
+
+
+@every_site
+def test_mup_is_lecun_in_hidden_layers_and_shrinks_with_the_width_at_the_output(
+    site: Site, fan_in: int, fan_out: int
+) -> None:
+    init = INITS["mup"](gain=1.2, base_width=64)
+    hidden, output = replace(site, index=0, count=2), replace(site, index=1, count=2)
+    assert_std(drawn(init, hidden), 1.2 / math.sqrt(fan_in))
+    assert_std(drawn(init, output), 8 / fan_in)
 
 
 def test_normal_and_uniform_do_not_look_at_the_fans() -> None:
