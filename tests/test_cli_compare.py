@@ -55,9 +55,9 @@ def test_the_best_learning_rates_are_found_and_compared():
 def test_the_greatest_depths_are_found():
     options = [*SMALL, "--epochs", "1", "--set", "batch_size=20", "--workers", "1", "--set", "target.value=0.01"]
     told = json.loads(_compare("he", "zeros", *options, "--max-depth", "--json").stdout)
-    assert (
-        told["sentence"] == "Greatest depth trained to train loss 0.01: he none (not even 2); zeros none (not even 2)."
-    )
+    said = "Greatest depth trained to train loss 0.01: he none (not even 2); zeros none (not even 2)."
+    assert told["claims"][0] == said
+    assert [row["network.depth"] for row in told["schemes"]] == [2, 2, 3, 3]
 
 
 def test_schemes_and_options_reach_the_experiment_and_json_tells_the_outcome(tmp_path):

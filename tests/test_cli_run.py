@@ -119,9 +119,9 @@ def test_a_large_plan_is_cut_to_a_screen():
 def test_json_is_one_object_on_stdout_with_a_row_for_each_scheme():
     result = _run("small.yaml", "--json", *WORKERS)
     told = json.loads(result.stdout)
-    assert set(told) == {"results", "schemes", "sentence"}
+    assert set(told) == {"results", "schemes", "reference", "contrasts", "sentence", "claims"}
     keys = ["init", "network.depth", "trials", "reached", "steps_to_target", "final_train_loss", "final_test_accuracy"]
-    assert [list(row) for row in told["schemes"]] == [[*keys, "state"]] * 4
+    assert [list(row)[: len(keys) + 1] for row in told["schemes"]] == [[*keys, "state"]] * 4
     assert [(row["init"], row["network.depth"]) for row in told["schemes"]] == [
         ("he", 2),
         ("zeros", 2),

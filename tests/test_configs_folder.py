@@ -49,7 +49,7 @@ def test_the_comparison_is_a_22_layer_network() -> None:
     experiment = load_text(template("compare"), "compare.yaml")
     assert [network.label for network in experiment.network] == ["mlp[depth=22,width=128]"]
     assert [optimizer.label for optimizer in experiment.optimizer] == ["sgd[momentum=0.9]"]
-    assert (experiment.batch_size, experiment.epochs, len(experiment.seeds)) == ((128,), (5,), 5)
+    assert (experiment.batch_size, experiment.epochs, len(experiment.seeds)) == ((128,), (5,), 6)
 
 
 def test_the_starter_shows_every_key_and_its_default() -> None:
