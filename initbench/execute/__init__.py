@@ -22,7 +22,7 @@ from initbench.records import FAILED, Manifest, Records, ResultsFolder
 from initbench.train.initialise import Failure
 from initbench.train.material import Material
 
-PROBE_SAMPLES = 128
+PROBE_SAMPLES = 64  # a probe costs a forward and a backward pass: as much as an update on the usual batch
 
 __all__ = ["Event", "Failed", "Finished", "Progressed", "Resources", "Schedule", "Started", "execute", "schedule"]
 
