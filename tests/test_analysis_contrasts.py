@@ -125,10 +125,11 @@ def test_when_neither_reaches_the_target_the_final_metric_is_compared():
     )
 
 
-def test_the_loss_of_a_diverged_trial_is_neither_averaged_nor_replaced():
+@pytest.mark.parametrize("last", [math.inf, 1e13])
+def test_the_loss_of_a_diverged_trial_is_neither_averaged_nor_replaced(last):
     he = [Trial("he", seed, (2.0, 1.0), planned=20) for seed in range(3)]
     wild = [Trial("wild", seed, (2.0, 1.5), planned=20) for seed in range(2)]
-    wild.append(Trial("wild", 2, (9.0, math.inf), status="diverged", planned=20))
+    wild.append(Trial("wild", 2, (9.0, last), status="diverged", planned=20))
     table = analyze(results(*he, *wild)).contrasts.set_index("metric")
     assert table.loc["final_train_loss", ["pairs", "estimate"]].tolist() == [2, 0.5]
 

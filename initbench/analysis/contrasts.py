@@ -107,10 +107,14 @@ def _contrast(both: pd.DataFrame, metric: str) -> dict[str, Any]:
 
 
 def _pairs(setting: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:
-    """The measured runs of both schemes side by side, those of the reference with ``_reference`` in their columns."""
+    """The measured runs of both schemes side by side, those of the reference with ``_reference`` in their columns.
+
+    The last loss of a diverged run is whatever it was stopped at, so only finished runs have final metrics.
+    """
     key = ["seed", "data_seed"] if "data_seed" in setting else ["seed"]
     columns = [*key, "steps", STEPS, *FINALS]
-    measured = setting.loc[setting["status"] != FAILED]
+    measured = setting.loc[setting["status"] != FAILED].copy()
+    measured[list(FINALS)] = measured[list(FINALS)].astype(float).where(measured["status"] == "finished")
     sides = [measured.loc[measured[cells.SCHEME] == scheme, columns] for scheme in (name, reference)]
     both = sides[0].merge(sides[1], on=key, suffixes=("", "_reference"))
     numbers = [column for column in both if column not in key]
