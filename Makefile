@@ -14,7 +14,7 @@ run: $(READY)  ## train every scheme of configs/deep_relu.yaml and report
 	$(BIN)/initbench run configs/deep_relu.yaml
 
 test: $(READY)  ## the whole test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(READY)  ## formatting, lint, types, and the direction of imports
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import pytest
 
 from initbench.activations import ACTIVATIONS
 from initbench.theory import Gradient, Nonlinearity, Opaque, Prediction, Signal, Step, Weights, predict
+from initbench.theory.signal import log_normal_band
 
 RELU, TANH, SELU, SIGMOID = (ACTIVATIONS[name]() for name in ("relu", "tanh", "selu", "sigmoid"))
 
@@ -187,3 +188,7 @@ def test_the_pull_is_the_elasticity_of_the_gradient(activation) -> None:
     h = 1e-4
     numeric = (math.log(at(1 + h).variance) - math.log(at(1 - h).variance)) / math.log((1 + h) / (1 - h))
     assert at(1.0).pull == pytest.approx(numeric, abs=1e-6)
+
+
+def test_a_variance_that_overflow_has_made_negative_leaves_the_band_unknown() -> None:
+    assert all(math.isnan(end) for end in (log_normal_band(1.0, -1.0).low, log_normal_band(1.0, math.nan).high))

@@ -164,4 +164,6 @@ def _dispersion(share: float, first: float, second: float) -> float:
 
 
 def _log_variance(share: float, first: float, second: float) -> float:
+    if not (first >= 0 and second >= 0):  # moments beyond the range of floats cancel to anything
+        return math.nan
     return (share * math.sqrt(first) + (1 - share) * math.sqrt(second)) ** 2

@@ -107,6 +107,11 @@ UNKNOWN_GRADIENT = Gradient(math.nan)
 
 
 def log_normal_band(mean: float, log_variance: float) -> Band:
-    """The ±2 sd range of a log-normal variable with this mean, whose logarithm has this variance."""
+    """The ±2 sd range of a log-normal variable with this mean, whose logarithm has this variance.
+
+    Unknown where the variance is none: moments beyond the range of floats cancel to anything.
+    """
+    if not log_variance >= 0:
+        return Band(math.nan, math.nan)
     center, spread = -log_variance / 2, 2 * math.sqrt(log_variance)
     return Band(mean * math.exp(center - spread), mean * math.exp(min(center + spread, 700.0)))
