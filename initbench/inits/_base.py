@@ -53,11 +53,17 @@ class Init(Component, ABC):
 
     def refusal(self, sites: Sequence[Site]) -> str | None:
         """Why the scheme cannot fill a network with these sites, or None if it can."""
-        return next((f"{self.label} needs {text}" for text in _unmet(self.requires, sites)), None)
+        return next((f"{self.label} needs {text}" for text in self._unmet(self.requires, sites)), None)
 
     def concerns(self, sites: Sequence[Site]) -> tuple[str, ...]:
         """What the scheme assumes and these sites do not meet, a sentence each."""
-        return tuple(f"{self.label} assumes {text}" for text in _unmet(self.assumes, sites))
+        return tuple(f"{self.label} assumes {text}" for text in self._unmet(self.assumes, sites))
+
+    def _unmet(self, conditions: Sequence[Condition], sites: Sequence[Site]) -> Iterator[str]:
+        for condition in conditions:
+            found = condition.found(sites, self)
+            if found:
+                yield f"{condition.text}, found {found}"
 
 
 class PerWeightInit(Init, ABC):
@@ -82,13 +88,6 @@ class Adjusting(ABC):
     @abstractmethod
     def factors(self, statistics: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """The factor on each layer's weights, [layers], from the columns of the ``layers`` table, [layers] each."""
-
-
-def _unmet(conditions: Sequence[Condition], sites: Sequence[Site]) -> Iterator[str]:
-    for condition in conditions:
-        found = condition.found(sites)
-        if found:
-            yield f"{condition.text}, found {found}"
 
 
 def fill_sites(network: nn.Module, context: FillContext, weight: Draw, bias: Draw) -> None:

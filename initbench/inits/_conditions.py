@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from initbench.component import Component
 from initbench.sites import Site
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Something to hold in a network. ``text`` completes "needs …"; ``found`` says what is there instead, or ""."""
+    """Something to hold in a network. ``text`` completes "needs …"; ``found`` says what is there instead, or "".
+
+    What a scheme needs may depend on its options, so ``found`` is given the scheme beside the sites.
+    """
 
     text: str
-    found: Callable[[Sequence[Site]], str]
+    found: Callable[[Sequence[Site], Component], str]
 
 
 def activations(*names: str) -> Condition:
     """Every activation is one of these."""
 
-    def others(sites: Sequence[Site]) -> str:
+    def others(sites: Sequence[Site], _scheme: Component) -> str:
         used = {site.before.component_name() for site in sites if site.before}
         return ", ".join(sorted(used - set(names)))
 
@@ -27,15 +31,15 @@ def activations(*names: str) -> Condition:
     return Condition(f"the activation {', '.join(most) + ' or ' if most else ''}{last}", others)
 
 
-def _no_branches(sites: Sequence[Site]) -> str:
+def _no_branches(sites: Sequence[Site], _scheme: Component) -> str:
     return "" if any(site.branch for site in sites) else "none"
 
 
-def _no_multipliers(sites: Sequence[Site]) -> str:
+def _no_multipliers(sites: Sequence[Site], _scheme: Component) -> str:
     return "none" if any(site.branch and site.branch.multiplier is None for site in sites) else ""
 
 
-def _normalization(sites: Sequence[Site]) -> str:
+def _normalization(sites: Sequence[Site], _scheme: Component) -> str:
     return "some" if any(site.normalized for site in sites) else ""
 
 

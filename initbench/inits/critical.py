@@ -17,6 +17,7 @@ section 5.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -24,10 +25,18 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from initbench.activations import Activation
+from initbench.component import Component
 from initbench.inits import _base
+from initbench.inits._conditions import Condition
 from initbench.inits._draw import Distribution, draw
 from initbench.sites import Site
 from initbench.theory import critical_weight_variance
+
+
+def _without_critical_point(sites: Sequence[Site], scheme: Component) -> str:
+    assert isinstance(scheme, Critical)  # noqa: S101 - the condition is its own
+    activations = dict.fromkeys(site.activation for site in sites if site.activation)
+    return ", ".join(activation.label for activation in activations if scheme.critical_variance(activation) is None)
 
 
 class Critical(_base.Init):
@@ -35,6 +44,7 @@ class Critical(_base.Init):
 
     formula: ClassVar[str] = "Var(W) = σ_w² / fan_in with σ_w² E[φ'(√q z)²] = 1, b ~ N(0, bias_variance)"
     suits: ClassVar[str] = "very deep networks of any activation that has a critical point, tanh above all"
+    requires: ClassVar = (Condition("activations with a critical point at its bias variance", _without_critical_point),)
 
     bias_variance: float = Field(default=0.0, ge=0, description="σ_b², the variance of the biases")
     distribution: Distribution = Field(default="normal", description="shape of the distribution; its variance is kept")
@@ -60,10 +70,14 @@ class Critical(_base.Init):
         """The critical σ_w² of an activation (1 without one). Raises ValueError where there is none."""
         if activation is None:
             return 1.0
-        found = critical_weight_variance(activation.values, activation.slopes, self.bias_variance)
+        found = self.critical_variance(activation)
         if found is None:
             raise ValueError(f"{activation.label} has no critical point at bias_variance {self.bias_variance}")
         return found
+
+    def critical_variance(self, activation: Activation) -> float | None:
+        """The critical σ_w² of an activation, or None where there is none."""
+        return critical_weight_variance(activation.values, activation.slopes, self.bias_variance)
 
     def _bias(self, site: Site, rng: Generator) -> Tensor:
         return torch.randn(_base.bias_length(site), generator=rng) * math.sqrt(self.bias_variance)
