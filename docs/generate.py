@@ -48,6 +48,8 @@ def _facts(cls: type[Component]) -> Iterator[str]:
     if issubclass(cls, Init):
         yield f"Formula: {cls.formula}"
         yield f"Use it for: {cls.suits}"
+        yield from (f"Needs {condition.text}" for condition in cls.requires)
+        yield from (f"Assumes {condition.text}" for condition in cls.assumes)
     if issubclass(cls, Activation):
         function = cls()
         yield f"Gain {function.gain:.6f}, std gain {function.std_gain:.6f}, gradient gain {function.gradient_gain:.6f}"

@@ -135,6 +135,17 @@ def test_json_is_one_object_on_stdout_with_a_row_for_each_scheme():
 
 
 @pytest.mark.usefixtures("no_figures")
+def test_an_assumption_that_the_network_does_not_meet_is_told_once():
+    words = "Note: lecun assumes the activation selu or linear, found relu."
+    shown = CliRunner().invoke(app, ["run", "small.yaml", "--set", "init=he,lecun", "--dry-run"])
+    assert shown.stderr.count(words) == 1
+    assert "he assumes" not in shown.stderr
+    fitting = CliRunner().invoke(
+        app, ["run", "small.yaml", "--set", "init=lecun", "--set", "activation=selu", "--dry-run"]
+    )
+    assert "Note:" not in fitting.stderr
+
+
 def test_quiet_prints_the_verdict_alone():
     result = _run("small.yaml", "--quiet", *WORKERS)
     assert result.stderr == ""

@@ -86,6 +86,8 @@ def _facts(cls: type[Component]) -> Table:
     facts: dict[str, str] = {}
     if issubclass(cls, Init):
         facts = {"formula": cls.formula, "use it for": cls.suits}
+        facts |= {"needs": "; ".join(condition.text for condition in cls.requires)} if cls.requires else {}
+        facts |= {"assumes": "; ".join(condition.text for condition in cls.assumes)} if cls.assumes else {}
     elif issubclass(cls, Activation):
         function = cls()
         facts = {"gain": f"{function.gain:.6f}", "gradient gain": f"{function.gradient_gain:.6f}"}

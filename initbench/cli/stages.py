@@ -12,7 +12,7 @@ from initbench.cli import console, guard, preview
 from initbench.cli.ending import print_comparison
 from initbench.cli.options import Execution
 from initbench.cli.watch import Watch
-from initbench.config import Experiment
+from initbench.config import Experiment, concerns
 from initbench.datasets import data_folder
 from initbench.execute import Resources, Schedule, execute
 from initbench.records import FAILED, ResultsFolder
@@ -26,6 +26,9 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
     if reference is not None:
         reference = reference_of([scheme.label for scheme in experiment.init], reference)
     place = search.Place(folder, data_folder(execution.data_dir))
+    if not execution.quiet:
+        for concern in concerns(experiment, place.data_dir):
+            console.err().print(f"Note: {concern}.", soft_wrap=True)
     resources = Resources(execution.workers, execution.threads, execution.fail_fast)
     rounds = search.deepest(experiment, place) if max_depth else search.rounds(experiment, place)
     for number, work in enumerate(rounds):
