@@ -139,7 +139,7 @@ def test_a_config_lends_its_network(tmp_path):
         (["he", "--depth", "3,4"], "this experiment sweeps network.depth"),
         (["he", "--activation", "rel"], "did you mean relu"),
         (["fixup", "--depth", "4"], "residual branches"),
-        (["critical[bias_variance=0.1]", "--depth", "4"], "no critical point"),
+        (["critical[bias_variance=0.1]", "--depth", "4"], "needs activations with a critical point"),
     ],
 )
 def test_wrong_use_is_one_message(arguments, message):
