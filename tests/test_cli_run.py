@@ -135,6 +135,13 @@ def test_json_is_one_object_on_stdout_with_a_row_for_each_scheme():
 
 
 @pytest.mark.usefixtures("no_figures")
+def test_a_network_without_a_depth_may_stand_in_a_sweep_of_depths(no_figures):
+    networks = "{name: mlp, hidden: [8, 6]}, {name: mlp, depth: 3, width: 8}"
+    Path("mixed.yaml").write_text(SMALL.replace("{name: mlp, depth: [2, 3], width: 8}", f"[{networks}]"))
+    shown = CliRunner().invoke(app, ["run", "mixed.yaml", "--quiet", *WORKERS])
+    assert shown.exit_code == 0, shown.output
+
+
 def test_an_assumption_that_the_network_does_not_meet_is_told_once():
     words = "Note: lecun assumes the activation selu or linear, found relu."
     shown = CliRunner().invoke(app, ["run", "small.yaml", "--set", "init=he,lecun", "--dry-run"])

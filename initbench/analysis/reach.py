@@ -32,7 +32,10 @@ class Reach:
 
 def reach(trials: pd.DataFrame, manifest: Manifest) -> Reach | None:
     """The greatest depths; None where the depth is not swept."""
-    if AXIS not in manifest.axes or not len(trials):
+    if AXIS not in manifest.axes:
+        return None
+    trials = trials[trials[AXIS].notna()]  # a network given by its hidden layers has no depth to sweep
+    if not len(trials):
         return None
     axes = tuple(axis for axis in manifest.axes if axis != AXIS)
     table = pd.DataFrame([{**cell, **greatest(rows)} for cell, rows in cells.by_cell(trials, axes)])
