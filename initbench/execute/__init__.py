@@ -4,67 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from initbench.config import Experiment
-from initbench.datasets import Dataset, probe_batch, standardised
 from initbench.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute import provenance
+from initbench.execute._base import Executor
 from initbench.execute.local import Local
-from initbench.execute.resources import Resources, resolve_device, stack_limit
-from initbench.plan import Plan, StackPlan, Trial, plan
-from initbench.records import FAILED, Manifest, Records, ResultsFolder
+from initbench.execute.materials import PROBE_SAMPLES, material_of, materials
+from initbench.execute.resources import Resources
+from initbench.execute.scheduling import Schedule, schedule
+from initbench.plan import StackPlan, Trial
+from initbench.records import FAILED, Manifest, Records
 from initbench.train.initialise import Failure
-from initbench.train.material import Material
 
-PROBE_SAMPLES = 64  # a probe costs a forward and a backward pass: as much as an update on the usual batch
-
-__all__ = ["Event", "Failed", "Finished", "Progressed", "Resources", "Schedule", "Started", "execute", "schedule"]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What a run will do: its plan cut into stacks, and which trials the folder holds already."""
-
-    experiment: Experiment
-    plan: Plan
-    stacks: tuple[StackPlan, ...]
-    done: frozenset[str]
-    folder: ResultsFolder
-    device: str
-    data_dir: Path
-
-    @property
-    def missing(self) -> tuple[Trial, ...]:
-        """The trials that have no records yet."""
-        return tuple(trial for trial in self.plan.trials if trial.id not in self.done)
-
-    @property
-    def pending(self) -> tuple[StackPlan, ...]:
-        """The stacks with a missing trial. Each is trained whole, so that resuming repeats the same arithmetic."""
-        return tuple(stack for stack in self.stacks if any(trial.id not in self.done for trial in stack.trials))
-
-
-def schedule(experiment: Experiment, folder: Path, data_dir: Path) -> Schedule:
-    """Plan an experiment against what its results folder holds. Nothing is written and nothing is trained."""
-    results = ResultsFolder(folder)
-    planned = plan(experiment, data_dir)
-    device = resolve_device(experiment.device)
-    specs = {dataset.label: dataset.spec(data_dir) for dataset in experiment.dataset}
-    return Schedule(
-        experiment=experiment,
-        plan=planned,
-        stacks=planned.stacks(lambda trial: stack_limit(trial, specs, device)),
-        done=results.finished(),
-        folder=results,
-        device=device,
-        data_dir=data_dir,
-    )
+__all__ = [
+    "PROBE_SAMPLES",
+    "Event",
+    "Failed",
+    "Finished",
+    "Progressed",
+    "Resources",
+    "Schedule",
+    "Started",
+    "execute",
+    "material_of",
+    "schedule",
+]
 
 
 def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
@@ -93,8 +61,9 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
         _sign(work, origin)
     yield Started(trials, trials - len(work.missing), len(pending), workers)
     started = time.perf_counter()
-    pool = Local(work.device, workers, resources.threads)
-    for said in pool.run(pending, materials(pending, work.data_dir)):
+    pool: Executor = Local(work.device, workers, resources.threads)
+    datasets = work.experiment.dataset if pending else ()
+    for said in pool.run(pending, materials(datasets, work.data_dir)):
         if isinstance(said, Progressed):
             yield said
             continue
@@ -131,23 +100,6 @@ def _sign(work: Schedule, run: Mapping[str, Any]) -> None:
             "device": work.device,
             **run,
         }
-    )
-
-
-def materials(stacks: tuple[StackPlan, ...], data_dir: Path) -> Mapping[str, Material]:
-    """The datasets that these stacks train on, by label."""
-    datasets = {stack.trials[0].dataset.label: stack.trials[0].dataset for stack in stacks}
-    return {label: material_of(dataset, data_dir) for label, dataset in datasets.items()}
-
-
-def material_of(dataset: Dataset, data_dir: Path) -> Material:
-    """A dataset as training wants it: standardized, with its probe batch. Raises DatasetError."""
-    data = standardised(dataset.load(data_dir))
-    return Material(
-        spec=dataset.spec(data_dir),
-        train=data.train,
-        test=data.test,
-        probe=probe_batch(data.train, PROBE_SAMPLES),
     )
 
 

@@ -12,7 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from initbench.config import Observation
 from initbench.datasets import Spec
-from initbench.execute import Schedule, materials
+from initbench.execute.materials import material_of
+from initbench.execute.scheduling import Schedule
 from initbench.execute.worker import prepare
 from initbench.plan import StackPlan, Trial
 from initbench.train.loop import train
@@ -27,7 +28,7 @@ def estimate(work: Schedule, workers: int, threads: int) -> float:
     specs = {dataset.label: dataset.spec(work.data_dir) for dataset in work.experiment.dataset}
     costs = [_step_cost(stack, specs) * _steps(stack.trials[0], specs) for stack in work.pending]
     first = work.pending[0]
-    material = materials((first,), work.data_dir)[first.trials[0].dataset.label]
+    material = material_of(first.trials[0].dataset, work.data_dir)
     rate = _step_seconds(first, material, work.device, threads) / _step_cost(first, specs)
     return STARTING_SECONDS + rate * max(sum(costs) / workers, *costs)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import queue as queues
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from threading import Event
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 import torch.multiprocessing
 
 from initbench.events import Progressed
+from initbench.execute._base import Outcome
 from initbench.execute.resources import check_shared_memory
 from initbench.execute.worker import Job, Process, Stopped, prepare, run
 from initbench.plan import StackPlan
@@ -30,7 +31,6 @@ from initbench.records import Records
 from initbench.train.initialise import Failure
 from initbench.train.material import Material
 
-Outcome = tuple[StackPlan, Records | Failure]
 POLL_SECONDS = 0.1
 DIED = Failure("the worker process died (killed, or out of memory)")
 
@@ -43,28 +43,26 @@ class Local:
     workers: int
     threads: int
 
-    def run(self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]) -> Iterator[Outcome | Progressed]:
+    def run(self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]) -> Iterator[Outcome | Progressed]:
         """Each stack's outcome as it comes, and progress in between.
 
         A worker that is killed takes its pool down. Another is started, and the stacks that were in flight get one
         more try, each alone, so that the stack at fault is the one that is called failed.
         """
-        if min(self.workers, len(stacks)) <= 1:
+        if self.workers <= 1:
             yield from self._in_thread(stacks, materials)
             return
         check_shared_memory(sum(material.bytes for material in materials.values()))
         shared = {label: material.shared() for label, material in materials.items()}
-        waiting, suspects = list(stacks), []
-        while waiting:
-            broken = yield from self._in_processes(waiting, shared, self.workers)
-            suspects += broken.in_flight
-            waiting = broken.waiting
+        waiting, suspects = iter(stacks), list[StackPlan]()
+        while in_flight := (yield from self._in_processes(waiting, shared, self.workers)):
+            suspects += in_flight
         for stack in suspects:
-            if (yield from self._in_processes([stack], shared, workers=1)).in_flight:
+            if (yield from self._in_processes(iter([stack]), shared, workers=1)):
                 yield stack, DIED
 
     def _in_thread(
-        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]
+        self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]
     ) -> Iterator[Outcome | Progressed]:
         inbox: queues.SimpleQueue[Progressed] = queues.SimpleQueue()
         stop, threads = Event(), torch.get_num_threads()
@@ -83,34 +81,26 @@ class Local:
                 torch.set_num_threads(threads)
 
     def _in_processes(
-        self, stacks: Sequence[StackPlan], materials: Mapping[str, Material], workers: int
-    ) -> Generator[Outcome | Progressed, None, _Landing]:
+        self, stacks: Iterator[StackPlan], materials: Mapping[str, Material], workers: int
+    ) -> Generator[Outcome | Progressed, None, list[StackPlan]]:
+        """Work stacks off until there are none, or until a worker dies: what was in flight then is returned."""
         context = torch.multiprocessing.get_context("spawn")
         inbox = context.Queue()
-        workers = min(workers, len(stacks))
         pool = ProcessPoolExecutor(
             workers, mp_context=context, initializer=Process.start, initargs=(self.threads, inbox)
         )
         try:
-            landing = yield from _Flight(pool, Process.work, inbox, workers).fly(self._jobs(stacks, materials))
+            in_flight = yield from _Flight(pool, Process.work, inbox, workers).fly(self._jobs(stacks, materials))
         except BaseException:  # Ctrl-C, or a caller that has heard enough: do not wait for stacks to end
             for process in list(pool._processes.values()):
                 process.terminate()
             pool.shutdown(cancel_futures=True)
             raise
         pool.shutdown()
-        return landing
+        return in_flight
 
-    def _jobs(self, stacks: Sequence[StackPlan], materials: Mapping[str, Material]) -> list[Job]:
-        return [Job(stack, materials[stack.trials[0].dataset.label], self.device) for stack in stacks]
-
-
-@dataclass(frozen=True)
-class _Landing:
-    """What a pool left undone when it broke: nothing, if it did not."""
-
-    in_flight: list[StackPlan]
-    waiting: list[StackPlan]
+    def _jobs(self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]) -> Iterator[Job]:
+        return (Job(stack, materials[stack.trials[0].dataset.label], self.device) for stack in stacks)
 
 
 @dataclass(frozen=True)
@@ -122,23 +112,32 @@ class _Flight:
     inbox: Any
     width: int
 
-    def fly(self, jobs: Sequence[Job]) -> Generator[Outcome | Progressed, None, _Landing]:
-        waiting = deque(jobs)
+    def fly(self, jobs: Iterator[Job]) -> Generator[Outcome | Progressed, None, list[StackPlan]]:
+        """Outcomes and progress as they come; what is returned was in flight when the pool broke."""
         flying: dict[Future[Records | Failure], StackPlan] = {}
         try:
-            while waiting or flying:
-                while waiting and len(flying) < self.width:
-                    with _interrupts_held():
-                        flying[self.pool.submit(self.call, waiting[0])] = waiting[0].stack
-                    waiting.popleft()
+            while True:
+                for job in islice(jobs, self.width - len(flying)):
+                    flying[self._submitted(job)] = job.stack
+                if not flying:
+                    return []
                 done, _ = wait(flying, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 yield from self._heard()
                 for future in done:
                     outcome = future.result()
                     yield flying.pop(future), outcome
         except BrokenProcessPool:
-            return _Landing(in_flight=list(flying.values()), waiting=[job.stack for job in waiting])
-        return _Landing([], [])
+            return list(flying.values())
+
+    def _submitted(self, job: Job) -> Future[Records | Failure]:
+        """The job on its way. A pool that is already broken breaks the future, so that no job is lost."""
+        try:
+            with _interrupts_held():
+                return self.pool.submit(self.call, job)
+        except BrokenProcessPool as error:
+            broken: Future[Records | Failure] = Future()
+            broken.set_exception(error)
+            return broken
 
     def _heard(self) -> Iterator[Progressed]:
         try:
