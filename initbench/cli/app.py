@@ -11,6 +11,7 @@ from initbench.cli import data, guard
 from initbench.cli.baseline import baseline
 from initbench.cli.check import check
 from initbench.cli.compare import compare
+from initbench.cli.export import export
 from initbench.cli.info import info
 from initbench.cli.listing import list_components
 from initbench.cli.new import new
@@ -40,6 +41,7 @@ app.command(rich_help_panel=EXPERIMENTS)(compare)
 app.command(rich_help_panel=EXPERIMENTS)(probe)
 app.command(rich_help_panel=EXPERIMENTS)(recommend)
 app.command(rich_help_panel=EXPERIMENTS)(report)
+app.command(rich_help_panel=EXPERIMENTS)(export)
 app.command(rich_help_panel=EXPERIMENTS)(new)
 app.command(rich_help_panel=GATE)(baseline)
 app.command(rich_help_panel=GATE)(check)

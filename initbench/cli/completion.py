@@ -23,6 +23,11 @@ def components(incomplete: str) -> list[str]:
     return _starting(incomplete, [name for kind in KINDS for name in _modules(kind)])
 
 
+def trackers(incomplete: str) -> list[str]:
+    """What results are exported to."""
+    return _starting(incomplete, _modules("export"))
+
+
 def configs(incomplete: str) -> list[str]:
     """Shipped configs, and YAML files and folders on the way to them."""
     shipped = [file.stem for place in (PACKAGE, PACKAGE.parent) for file in place.glob("configs/*.yaml")]

@@ -32,15 +32,15 @@ def report(
     from initbench import records, report
     from initbench.cli.ending import print_comparison
 
-    results = records.read(_found(folder))
+    results = records.read(found(folder))
     if other is not None:
-        results = report.beside(results, records.read(_found(other)))
+        results = report.beside(results, records.read(found(other)))
     print_comparison(report.write(results, reference), as_json=as_json)
     if show:
         typer.launch(str((results.path / report.PAGE).resolve()))
 
 
-def _found(folder: Path) -> Path:
+def found(folder: Path) -> Path:
     """A folder as named, or the one of that name in ``results``."""
     in_results = Path("results") / folder
     return in_results if not folder.exists() and in_results.is_dir() else folder
