@@ -1,0 +1,68 @@
+"""What a results folder says, as values: the experiment's manifest, the three tables, and both as read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+SCHEMA_VERSION = 1
+TABLES = ("curves", "layers", "outcomes")  # the order of writing
+KEYS = {"outcomes": ["id"], "curves": ["id", "step"], "layers": ["id", "step", "layer"]}
+
+FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
+STATUSES = (FINISHED, DIVERGED, FAILED)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an experiment consists of, in plain words that need no torch to read.
+
+    ``trials`` are ids in plan order; ``axes`` the outcome columns along which the trials differ besides the seed, init
+    first; ``target_metric`` and ``target_value`` what counts as trained. ``selection_seeds`` chose the learning rates
+    and are not used to compare.
+    """
+
+    name: str
+    trials: tuple[str, ...]
+    axes: tuple[str, ...]
+    target_metric: str
+    target_value: float
+    selection_seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Records:
+    """The three tables. Columns are documented in ``docs/records.md``; a missing value is NaN or None."""
+
+    outcomes: pd.DataFrame
+    curves: pd.DataFrame
+    layers: pd.DataFrame
+
+    def of(self, ids: Sequence[str]) -> Records:
+        """The rows of these trials, in the order of ``ids``, then step, then layer; of duplicates the first."""
+        position = {trial: index for index, trial in enumerate(dict.fromkeys(ids))}
+
+        def ordered(name: str, table: pd.DataFrame) -> pd.DataFrame:
+            rows = table[table["id"].isin(position.keys())]
+            keys = KEYS[name]
+            order = rows.assign(_position=rows["id"].map(position))
+            order = order.sort_values(["_position", *keys[1:]], kind="stable").drop(columns="_position")
+            return order.drop_duplicates(keys).reset_index(drop=True)
+
+        return Records(**{name: ordered(name, getattr(self, name)) for name in TABLES})
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder as read: the experiment's own records, and what was found that could not be used."""
+
+    path: Path
+    manifest: Manifest
+    records: Records
+    experiment: str
+    provenance: Mapping[str, Any]
+    problems: tuple[str, ...] = field(default=())
