@@ -93,7 +93,7 @@ def test_anchors_are_followed() -> None:
 )
 def test_seeds_are_a_count_a_list_or_crossed(text: str, pairs: tuple[tuple[int, int], ...]) -> None:
     found = experiment(f"init: he\n{text}\n")
-    assert found.seed_pairs == pairs
+    assert tuple(map(found.seed_pair, range(found.repetitions))) == pairs
     assert load_text(found.to_yaml(), "other.yaml") == found
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -208,7 +209,7 @@ def test_groups_are_cut_into_an_even_number_of_stacks_of_like_size(
     stds = ",".join(str(index + 1) for index in range(schemes))
     made = planned(f"init: normal[std={stds}]\nseeds: {seeds}\n")
     assert [len(stack.trials) for stack in made.stacks(limit)] == sizes
-    assert made.stacks(lambda trial: limit + trial.seed) == made.stacks(limit)  # the first trial has seed 0
+    assert list(made.stacks(lambda trial: limit + trial.seed)) == list(made.stacks(limit))  # the first has seed 0
 
 
 @reproducible
@@ -249,3 +250,35 @@ def test_a_plan_of_a_million_trials_costs_nothing_until_it_is_asked_for() -> Non
     assert len(made.trials) == 1_000_000
     last = made.trials[-1]
     assert (last.init_label, last.seed, last.recipe.optimizer.lr) == ("xavier", 4999, 0.1)
+    assert len(made.stacks(8)) == 100 * 1250
+
+
+def test_ids_of_a_plan_are_those_of_its_trials() -> None:
+    made = planned(
+        "dataset: ['synthetic[shape=[1,4,4]]', mnist_10k]\nnetwork: [{name: mlp, depth: [3, 4]}, cnn]\n"
+        "activation: [relu, tanh]\n"
+        "init: [he, 'normal[std=0.1,1e-5]']\noptimizer: {name: sgd, lr: [0.1, 0.2]}\nschedule: [constant, cosine]\n"
+        "batch_size: [8, 16]\nsteps: [5, 6]\nweight_decay: [0, 0.1]\ngrad_clip: [null, 1]\n"
+        "dtype: [float32, float64]\n"
+        "seeds: {init: 1, data: [7, 3]}\nprobe: [1, last]\n"
+    )
+    every = 97  # prime, so that all points of all axes are met
+    assert list(made.trials.ids())[::every] == [trial.id for trial in made.trials[::every]]
+
+
+@reproducible
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.data())
+def test_the_stacks_that_hold_chosen_trials_are_found(
+    schemes: int, seeds: int, limit: int, data: st.DataObject
+) -> None:
+    stds = ",".join(str(index + 1) for index in range(schemes))
+    made = planned(
+        f"init: normal[std={stds}]\nnetwork: {{name: mlp, depth: [2, 3]}}\nseeds: {{init: {seeds}, data: [4, 1]}}\n"
+    )
+    limits = {2: limit, 3: limit + 1}
+    stacks = made.stacks(lambda trial: limits[trial.network.options()["depth"]])
+    ids = list(made.trials.ids())
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids))))
+    wanted = {trial for trial, flag in zip(ids, chosen, strict=True) if flag}
+    held = [place for place, stack in enumerate(stacks) if wanted & {trial.id for trial in stack.trials}]
+    assert stacks.holding(chosen).tolist() == held

@@ -10,18 +10,23 @@ from initbench.plan import StackPlan
 
 
 class Watch:
-    """Names the stacks of one run."""
+    """Names the stacks of one run, each when it is first heard of: a plan may have more than anybody wants listed."""
 
     def __init__(self, work: Schedule) -> None:
-        pending = work.pending
-        self._names = {
-            stack.id: f"stack {n}/{len(pending)} ({_about(stack, work.plan.axes)})"
-            for n, stack in enumerate(pending, start=1)
-        }
+        self._axes, self._count = work.plan.axes, len(work.pending)
+        self._coming = enumerate(work.pending, start=1)
+        self._names: dict[str, str] = {}
 
     def named(self, event: Event) -> Event:
         """The event, its stack by name."""
-        return event if isinstance(event, Started) else replace(event, stack=self._names[event.stack])
+        return event if isinstance(event, Started) else replace(event, stack=self._name(event.stack))
+
+    def _name(self, wanted: str) -> str:
+        for number, stack in () if wanted in self._names else self._coming:
+            self._names[stack.id] = f"stack {number}/{self._count} ({_about(stack, self._axes)})"
+            if stack.id == wanted:
+                break
+        return self._names.get(wanted, wanted)
 
 
 def _about(stack: StackPlan, axes: tuple[str, ...]) -> str:

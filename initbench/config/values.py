@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import product
 from typing import Annotated, ClassVar, Literal, Self
 
 import torch
@@ -182,11 +181,16 @@ class Experiment(Value):
         return self.observation.probe
 
     @property
-    def seed_pairs(self) -> tuple[tuple[int, int], ...]:
-        """(seed, data seed) of every repetition."""
+    def repetitions(self) -> int:
+        """How often each point of the sweep is trained: the number of pairs of a seed and a data seed."""
+        return len(self.seeds) * (1 if self.data_seed is None else len(self.data_seed))
+
+    def seed_pair(self, repetition: int) -> tuple[int, int]:
+        """(seed, data seed) of a repetition, by its number from 0."""
         if self.data_seed is None:
-            return tuple(zip(self.seeds, self.seeds, strict=True))
-        return tuple(product(self.seeds, self.data_seed))
+            return self.seeds[repetition], self.seeds[repetition]
+        weights, data = divmod(repetition, len(self.data_seed))
+        return self.seeds[weights], self.data_seed[data]
 
     def to_yaml(self) -> str:
         """The resolved config, every default spelled out: ``load_text(experiment.to_yaml()) == experiment``."""

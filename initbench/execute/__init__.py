@@ -82,7 +82,7 @@ def _describe(work: Schedule) -> None:
     work.folder.write_manifest(
         Manifest(
             name=work.experiment.name,
-            trials=tuple(trial.id for trial in work.plan.trials),
+            trials=tuple(work.plan.trials.ids()),
             axes=work.plan.axes,
             target_metric=work.experiment.target.metric,
             target_value=work.experiment.target.value,

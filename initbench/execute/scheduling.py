@@ -1,14 +1,47 @@
-"""What a run will do: the plan of an experiment, held against what its results folder has already."""
+"""What a run will do: the plan of an experiment, held against what its results folder has already.
+
+Nothing is listed: a plan may have a million trials. Where the folder is empty all counts are arithmetic; where it is
+not, the plan's ids are gone through once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from initbench.config import Experiment
 from initbench.execute.resources import resolve_device, stack_limit
-from initbench.plan import Plan, StackPlan, Trial, plan
+from initbench.plan import Plan, StackPlan, Stacks, Trial, plan
 from initbench.records import ResultsFolder
+
+T = TypeVar("T", covariant=True)
+
+
+class Chosen(Sequence[T]):
+    """Some elements of a sequence, by their positions in it; each is made when it is asked for."""
+
+    def __init__(self, source: Sequence[T], positions: range | NDArray[np.int64]) -> None:
+        self._source = source
+        self.positions = positions
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Chosen[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Chosen[T]:
+        """One element, or some of them."""
+        if isinstance(index, slice):
+            return Chosen(self._source, self.positions[index])
+        return self._source[int(self.positions[index])]
 
 
 @dataclass(frozen=True)
@@ -17,21 +50,31 @@ class Schedule:
 
     experiment: Experiment
     plan: Plan
-    stacks: tuple[StackPlan, ...]
+    stacks: Stacks
     done: frozenset[str]
     folder: ResultsFolder
     device: str
     data_dir: Path
 
     @property
-    def missing(self) -> tuple[Trial, ...]:
+    def missing(self) -> Chosen[Trial]:
         """The trials that have no records yet."""
-        return tuple(trial for trial in self.plan.trials if trial.id not in self.done)
+        held = self.held
+        return Chosen(self.plan.trials, range(len(self.plan.trials)) if held is None else np.flatnonzero(~held))
 
-    @property
-    def pending(self) -> tuple[StackPlan, ...]:
+    @cached_property
+    def pending(self) -> Chosen[StackPlan]:
         """The stacks with a missing trial. Each is trained whole, so that resuming repeats the same arithmetic."""
-        return tuple(stack for stack in self.stacks if any(trial.id not in self.done for trial in stack.trials))
+        held = self.held
+        return Chosen(self.stacks, range(len(self.stacks)) if held is None else self.stacks.holding(~held))
+
+    @cached_property
+    def held(self) -> NDArray[Any] | None:
+        """For each trial of the plan, whether the folder holds it already; None where it holds nothing at all."""
+        if not self.done:
+            return None
+        flags = (trial in self.done for trial in self.plan.trials.ids())
+        return np.fromiter(flags, bool, len(self.plan.trials))
 
 
 def schedule(experiment: Experiment, folder: Path, data_dir: Path) -> Schedule:
