@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from initbench.analysis import signflip
 
@@ -74,17 +75,56 @@ def test_pairs_without_a_difference_are_no_evidence():
     assert signflip.evidence([1.0] * 6 + [0.0]).p == 2 / 2**6  # a flip of zero changes nothing
 
 
+def test_ties_count_however_the_logarithms_were_rounded():
+    steps = np.array([[20, 70], [30, 20], [120, 100], [60, 70], [40, 70], [10, 10]])
+    values = [math.log(late) - math.log(soon) for soon, late in steps]
+    # ln 3.5 - ln 1.5 - ... in whole numbers: a set's sum is zero where the products of its steps are equal.
+    products = [[math.prod(steps[list(members), side].tolist()) for side in (0, 1)]
+                for size in range(7) for members in combinations(range(6), size)]  # fmt: skip
+    beyond = min(sum(late <= soon for soon, late in products), sum(late >= soon for soon, late in products))
+    assert signflip.evidence(values).p == min(1.0, 2 * beyond / 2**6)
+
+
+@pytest.mark.parametrize("pairs", [11, 16])
+def test_the_p_value_is_that_of_scipy(pairs):
+    values = np.random.default_rng(pairs).normal(0.3, 1.0, size=pairs)
+    expected = permutation_p(values, 2**pairs)
+    assert 0.01 < expected < 0.5
+    assert signflip.evidence(list(values)).p == pytest.approx(expected, rel=1e-12)
+
+
+def test_with_twenty_pairs_the_interval_still_ends_where_the_test_begins_to_reject():
+    values = np.random.default_rng(4).normal(0.6, 1.0, size=20)
+    found = signflip.evidence(list(values))
+    beside = 1e-6 * (found.high - found.low)  # the nearest other set's mean lies further off
+    rejected = {
+        shift: signflip.evidence(list(values - shift)).p <= signflip.ALPHA
+        for shift in (found.low - beside, found.low + beside, found.high - beside, found.high + beside)
+    }
+    assert list(rejected.values()) == [True, False, False, True]
+
+
 def test_beyond_enumeration_the_p_value_is_sampled_and_the_same_every_time():
-    values = list(np.random.default_rng(5).normal(0.5, 1.0, size=16))
-    sampled, exact = signflip.evidence(values), enumerated_p(values)
-    deviation = math.sqrt(exact * (1 - exact) / signflip.RESAMPLES)
-    assert sampled.p == pytest.approx(exact, abs=4 * deviation + 2 / signflip.RESAMPLES)
-    means = np.array(subset_means(values))
-    # The rank of a sampled order statistic among all means is binomial: 4 standard deviations of its share.
-    share = 0.025 + 4 * math.sqrt(0.025 * 0.975 / signflip.RESAMPLES)
-    assert (means < sampled.low).mean() < share
-    assert (means > sampled.high).mean() < share
+    values = list(np.random.default_rng(5).normal(0.55, 1.0, size=30))
+    sampled, other = signflip.evidence(values), permutation_p(np.array(values), signflip.RESAMPLES)
+    # Either is twice a share of so many random flips: 4 standard deviations of the difference of two.
+    deviation = 2 * math.sqrt(2 * sampled.p / 2 * (1 - sampled.p / 2) / signflip.RESAMPLES)
+    assert 0.005 < sampled.p < 0.2
+    assert sampled.p == pytest.approx(other, abs=4 * deviation)
+    assert (sampled.p <= signflip.ALPHA) == (sampled.low > 0)
     assert signflip.evidence(values) == sampled
+
+
+def test_a_sampled_p_value_is_never_zero():
+    assert signflip.evidence([1.0 + pair for pair in range(40)]).p == 2 / (signflip.RESAMPLES + 1)
+
+
+def permutation_p(values, flips):
+    """The p-value of scipy: all flips where there are no more than asked for, else so many random ones."""
+    found = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", n_resamples=flips, rng=np.random.default_rng(1)
+    )
+    return float(found.pvalue)
 
 
 @pytest.mark.parametrize(
