@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -27,11 +28,27 @@ SIGNAL_COPIES = 4  # pre-activation and activation, forward and backward
 
 @dataclass(frozen=True)
 class Resources:
-    """Workers and threads as asked for; ``workers`` None means one for each core, or one for an accelerator."""
+    """Workers and threads as asked for; ``workers`` None means one for each core, or one for an accelerator.
+
+    ``executor`` says whose machines train: this one, or those of the Ray cluster at ``address`` (None: RAY_ADDRESS, or
+    the cluster that this machine is part of). A stack there takes ``threads`` CPUs and, on CUDA, ``gpus`` of a GPU; and
+    ``workers`` None means as many as the cluster has room for.
+    """
 
     workers: int | None = None
     threads: int = 1
     fail_fast: bool = False
+    executor: Literal["local", "ray"] = "local"
+    address: str | None = None
+    gpus: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what belongs to a cluster where there is none. Raises InitbenchError."""
+        for option, value in {"--address": self.address, "--gpus": self.gpus}.items():
+            if self.executor == "local" and value is not None:
+                raise InitbenchError(f"{option} {value} is for a cluster; add --executor ray")
+        if self.gpus is not None and not (0 < self.gpus <= 1 or self.gpus.is_integer()):
+            raise InitbenchError(f"--gpus: found {self.gpus:g}, expected a share such as 0.25, or a whole number")
 
     def worker_count(self, device: str) -> int:
         """How many processes train at once on a device."""
@@ -60,18 +77,18 @@ def check_shared_memory(needed: int) -> None:
         )
 
 
-def resolve_device(name: str) -> str:
+def resolve_device(name: str, *, elsewhere: bool = False) -> str:
     """``auto`` as the best device of this machine; any other name as it is.
 
     Raises
     ------
     ConfigError
-        This machine has no such device.
+        This machine has no such device, and training is not to happen ``elsewhere``.
     """
     here = [device for device, found in _accelerators().items() if found] + ["cpu"]
     if name == "auto":
         return here[0]
-    if name not in here:
+    if name not in here and not elsewhere:
         raise fail(Place(0, "device"), f"found {name}, which this machine lacks; expected auto or {' or '.join(here)}")
     return name
 

@@ -6,9 +6,10 @@ not, the plan's ids are gone through once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from initbench.config import Experiment
 from initbench.execute.resources import resolve_device, stack_limit
+from initbench.execute.shards import WHOLE, Shard
 from initbench.plan import Plan, StackPlan, Stacks, Trial, plan
 from initbench.records import ResultsFolder
 
@@ -46,7 +48,10 @@ class Chosen(Sequence[T]):
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a run will do: its plan cut into stacks, and which trials the folder holds already."""
+    """What a run will do: its plan cut into stacks, and which trials the folder holds already.
+
+    Of a plan in shards it does the stacks of one ``shard``.
+    """
 
     experiment: Experiment
     plan: Plan
@@ -55,18 +60,35 @@ class Schedule:
     folder: ResultsFolder
     device: str
     data_dir: Path
+    shard: Shard = WHOLE
+
+    @cached_property
+    def trials(self) -> Chosen[Trial]:
+        """The trials that are to have records in the end, in the order of the plan."""
+        return Chosen(
+            self.plan.trials, range(len(self.plan.trials)) if self._own is None else np.flatnonzero(self._own)
+        )
 
     @property
     def missing(self) -> Chosen[Trial]:
         """The trials that have no records yet."""
-        held = self.held
-        return Chosen(self.plan.trials, range(len(self.plan.trials)) if held is None else np.flatnonzero(~held))
+        if self.held is None:
+            return self.trials
+        return Chosen(self.plan.trials, np.flatnonzero(~self.held if self._own is None else self._own & ~self.held))
 
     @cached_property
     def pending(self) -> Chosen[StackPlan]:
         """The stacks with a missing trial. Each is trained whole, so that resuming repeats the same arithmetic."""
-        held = self.held
-        return Chosen(self.stacks, range(len(self.stacks)) if held is None else self.stacks.holding(~held))
+        own = self.shard.positions(len(self.stacks))
+        if self.held is None:
+            return Chosen(self.stacks, own)
+        positions = self.stacks.holding(~self.held)
+        return Chosen(self.stacks, positions[positions % self.shard.of == own.start])
+
+    def ids(self) -> Iterator[str]:
+        """The ids of ``trials``."""
+        ids = self.plan.trials.ids()
+        return ids if self._own is None else compress(ids, self._own)
 
     @cached_property
     def held(self) -> NDArray[Any] | None:
@@ -76,12 +98,25 @@ class Schedule:
         flags = (trial in self.done for trial in self.plan.trials.ids())
         return np.fromiter(flags, bool, len(self.plan.trials))
 
+    @cached_property
+    def _own(self) -> NDArray[np.bool_] | None:
+        """For each trial of the plan, whether it belongs to the shard; None where all do."""
+        if self.shard.is_whole:
+            return None
+        flags = np.zeros(len(self.plan.trials), bool)
+        for stack in self.shard.positions(len(self.stacks)):
+            flags[self.stacks.positions(stack)] = True
+        return flags
 
-def schedule(experiment: Experiment, folder: Path, data_dir: Path) -> Schedule:
-    """Plan an experiment against what its results folder holds. Nothing is written and nothing is trained."""
+
+def schedule(experiment: Experiment, folder: Path, data_dir: Path, *, elsewhere: bool = False) -> Schedule:
+    """Plan an experiment against what its results folder holds. Nothing is written and nothing is trained.
+
+    ``elsewhere`` says that other machines train, whose devices this one need not have.
+    """
     results = ResultsFolder(folder)
     planned = plan(experiment, data_dir)
-    device = resolve_device(experiment.device)
+    device = resolve_device(experiment.device, elsewhere=elsewhere)
     specs = {dataset.label: dataset.spec(data_dir) for dataset in experiment.dataset}
     return Schedule(
         experiment=experiment,

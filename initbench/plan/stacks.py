@@ -77,13 +77,17 @@ class Stacks(Sequence[StackPlan]):
         """The group that each stack is cut from."""
         return np.asarray(np.searchsorted(self._ends, positions, side="right"))
 
-    def _stack(self, index: int) -> StackPlan:
+    def positions(self, index: int) -> list[int]:
+        """Where in the plan the trials of a stack stand."""
         trials = self._trials
         group = int(np.searchsorted(self._ends, index, side="right"))
         first_stack = int(self._ends[group - 1]) if group else 0
         stacks = int(self._ends[group]) - first_stack
         first, end = (start(trials.group, stacks, place) for place in (index - first_stack, index - first_stack + 1))
-        return StackPlan(tuple(trials[self._position(group, place)] for place in range(first, end)))
+        return [self._position(group, place) for place in range(first, end)]
+
+    def _stack(self, index: int) -> StackPlan:
+        return StackPlan(tuple(self._trials[position] for position in self.positions(index)))
 
     def _position(self, group: int, place: int) -> int:
         """Where in the plan the trial stands that is at this place in the order of its group's stacks."""
