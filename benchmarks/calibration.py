@@ -8,6 +8,7 @@ it. That is more scatter than deep ReLU networks on MNIST show, and of a less co
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -17,6 +18,7 @@ import typer
 from initbench.analysis import contrasts, signflip
 
 SEEDS = (3, 5, 6, 7, 8, 10, 20)
+MORE = 10  # times as many comparisons for false claims as for power, so that 5 % and 5.5 % are told apart
 EFFECTS = (1.1, 1.25, 2.0)
 FAMILY = 4  # schemes, and so three comparisons with the reference, that are judged together
 
@@ -59,8 +61,8 @@ def calibrated(seeds: int, comparisons: int) -> Calibration:
     """Simulate with so many seeds."""
     return Calibration(
         seeds,
-        share_claimed(seeds, (1.0,), comparisons),
-        share_claimed(seeds, (1.0,) * (FAMILY - 1), comparisons),
+        share_claimed(seeds, (1.0,), MORE * comparisons),
+        share_claimed(seeds, (1.0,) * (FAMILY - 1), MORE * comparisons),
         tuple(share_claimed(seeds, (effect,), comparisons) for effect in EFFECTS),
     )
 
@@ -80,10 +82,15 @@ def _percent(effect: float) -> str:
 
 
 def main(
-    comparisons: Annotated[int, typer.Option(min=1, help="Simulated comparisons for each number.")] = 1000,
+    comparisons: Annotated[
+        int,
+        typer.Option(min=1, help="Simulated comparisons for each number on power; ten times as many for false claims."),
+    ] = 1000,
 ) -> None:
-    """Print the calibration table; minutes with 1000 comparisons each."""
+    """Print the calibration table, with its standard errors; minutes with 1000 comparisons."""
     print(markdown([calibrated(seeds, comparisons) for seeds in SEEDS]))
+    errors = (100 * math.sqrt(share * (1 - share) / n) for share, n in ((0.05, MORE * comparisons), (0.5, comparisons)))
+    print("\nStandard error: {:.1f} % of a false claim rate of 5 %, {:.1f} % of a power of 50 %.".format(*errors))
 
 
 if __name__ == "__main__":

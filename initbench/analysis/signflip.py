@@ -63,8 +63,8 @@ def evidence(differences: Sequence[float]) -> Evidence:
     if not pairs:
         return Evidence(0, math.nan, math.nan, math.nan, math.nan, math.nan)
     sums, sizes = _sets(values)
-    tie = _ROUNDING * float(np.abs(values).sum())
-    beyond = 1 + min(int((sums <= tie).sum()), int((sums >= -tie).sum()))  # and the empty set
+    sums[np.abs(sums) <= _ROUNDING * np.abs(values).sum()] = 0.0
+    beyond = 1 + min(int((sums <= 0).sum()), int((sums >= 0).sum()))  # and the empty set
     p = min(1.0, 2 * beyond / (len(sums) + 1))
     low, high, level = _interval(sums / sizes) if pairs > 1 else (math.nan, math.nan, math.nan)
     return Evidence(pairs, float(values.mean()), low, high, level, p)
@@ -100,7 +100,12 @@ def _sets(values: Array) -> tuple[Array, Array]:
         drawn = np.random.default_rng(0).integers(0, 2, size=(RESAMPLES + 1, len(values)))
         members = drawn[drawn.any(axis=1)][:RESAMPLES]
         return np.asarray(members @ values), np.asarray(members.sum(axis=1), dtype=float)
-    sums, sizes = np.zeros(1), np.zeros(1)
-    for value in values:
-        sums, sizes = np.concatenate([sums, sums + value]), np.concatenate([sizes, sizes + 1])
-    return sums[1:], sizes[1:]
+    return _over_sets(values), _over_sets(np.ones_like(values))
+
+
+def _over_sets(values: Array) -> Array:
+    """The sums of all non-empty sets: those without a value, then the same with it."""
+    sums = np.zeros(2 ** len(values))
+    for index, value in enumerate(values):
+        np.add(sums[: 2**index], value, out=sums[2**index : 2 ** (index + 1)])
+    return sums[1:]
