@@ -8,7 +8,7 @@ from pathlib import Path
 from initbench.datasets import Dataset, probe_batch, standardised
 from initbench.train.material import Material
 
-PROBE_SAMPLES = 64  # a probe costs a forward and a backward pass: as much as an update on the usual batch
+PROBE_SAMPLES = 32  # a probe costs a forward and a backward pass, and its statistics as much again
 
 
 def materials(datasets: Iterable[Dataset], data_dir: Path) -> Mapping[str, Material]:

@@ -32,7 +32,7 @@ from initbench.theory import Standing, standing
 from initbench.theory.steps import MEAN_WITHIN
 from initbench.train.blueprint import Blueprint, blueprint
 from initbench.train.initialise import build
-from initbench.train.journal import layer_rows
+from initbench.train.journal import Probed
 from initbench.train.material import Material
 from initbench.train.prediction import Predictor
 from initbench.train.probe import Probe, Statistics
@@ -171,10 +171,10 @@ class _Bench:
         statistics = probe.measure(stacked)
         predictor = Predictor(self.graph, sites, probed.x, [init.draws_independently] * len(trials))
         columns = {**statistics, **predictor.columns(stacked, statistics)}
-        rows = [layer_rows(trial.id, 0, sites, columns, replica) for replica, trial in enumerate(trials)]
+        rows = Probed(0, [trial.id for trial in trials], sites, columns).rows()
         followed = init.draws_independently and all(node.kind in PLAIN for node in self.graph.nodes)
         view = _standing(trials[0].activation, sites, stacked, statistics) if followed else None
-        return _Found(init.label, pd.concat(rows, ignore_index=True), view, concerns=init.concerns(sites))
+        return _Found(init.label, rows, view, concerns=init.concerns(sites))
 
 
 def _bench(trial: Trial, material: Material, device: torch.device) -> _Bench:

@@ -32,16 +32,19 @@ class Optimizer(Component, ABC):
 
 
 def bare_update(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """The optimizer's step without what ``torch.optim`` wraps around it for hooks, profiling and compilation.
+    """The optimizer's step, after which gradients are forgotten, without what ``torch.optim`` wraps around both.
 
-    Those wrappers import the whole compiler to ask whether it is at work: 1.3 s of processor time and 75 MB in every
-    worker, and some 20 µs in every step. The arithmetic is the step's own.
+    Those wrappers, for hooks, profiling and compilation, import the whole compiler to ask whether it is at work: 1.3 s
+    of processor time and 75 MB in every worker, and some 70 µs in every step. The arithmetic is the step's own.
     """
     step = inspect.unwrap(type(optimizer).step)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
     def update() -> None:
         with torch.no_grad():
             step(optimizer)
+        for parameter in parameters:
+            parameter.grad = None
 
     return update
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from initbench.train.initialise import Failure, Filled
 from initbench.train.probe import Statistics
 
 METRICS = {"train_loss": min, "test_loss": min, "test_accuracy": max}  # and which of two values is the better
+NO_LAYERS = pd.DataFrame(columns=["id", "step", "layer"])
 CURVE_COLUMNS = ["id", "step", "train_loss", "learning_rate", "test_loss", "test_accuracy"]
 
 
@@ -36,6 +38,35 @@ class Entry:
     def alive(self) -> bool:
         """Whether the trial is still to be watched."""
         return self.failure is None and self.diverged_step is None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What one probe found: ``statistics`` are arrays [layers, trials], a column of the table for each name."""
+
+    step: int
+    trials: Sequence[str]
+    sites: Sequence[Site]
+    statistics: Statistics
+
+    def rows(self) -> pd.DataFrame:
+        """A row for each trial and layer."""
+        trials, sites = len(self.trials), self.sites
+        place = {
+            "layer": range(1, len(sites) + 1),
+            "name": [site.layer for site in sites],
+            "fan_in": [site.fan_in for site in sites],
+            "fan_out": [site.fan_out for site in sites],
+        }
+        measured = {name: values.T.ravel() for name, values in self.statistics.items()}
+        return pd.DataFrame(
+            {
+                "id": np.repeat(np.array(self.trials, dtype=object), len(sites)),
+                "step": self.step,
+                **{name: [*values] * trials for name, values in place.items()},
+                **measured,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +89,7 @@ class Journal:
             for replica, (trial, seconds) in enumerate(zip(trials, filled.seconds, strict=True))
         ]
         self._facts = facts
-        self._layers: list[pd.DataFrame] = []
+        self._probes: list[Probed] = []
 
     @property
     def alive(self) -> list[bool]:
@@ -75,9 +106,10 @@ class Journal:
 
     def layers(self, step: int, sites: Sequence[Site], statistics: Statistics) -> None:
         """Note the per-layer statistics after ``step`` updates."""
-        for replica, entry in enumerate(self.entries):
-            if entry.alive:
-                self._layers.append(layer_rows(entry.trial.id, step, sites, statistics, replica))
+        living = [replica for replica, entry in enumerate(self.entries) if entry.alive]
+        trials = [self.entries[replica].trial.id for replica in living]
+        own = {name: values[:, living] for name, values in statistics.items()}
+        self._probes.append(Probed(step, trials, sites, own))
 
     def diverged(self, replica: int, step: int, loss: float, first_bad_layer: str | None) -> None:
         """Note that a replica's loss left all bounds; its last row of the curve is that loss, as it was.
@@ -94,11 +126,10 @@ class Journal:
         """The tables of the stack; its training time is shared out evenly among its trials."""
         outcomes = [self._outcome(entry, seconds / len(self.entries)) for entry in self.entries]
         curves = [row for entry in self.entries for row in entry.curve]
-        layers = self._layers or [pd.DataFrame(columns=["id", "step", "layer"])]
         return Records(
             outcomes=pd.DataFrame(outcomes),
             curves=pd.DataFrame(curves, columns=CURVE_COLUMNS),
-            layers=pd.concat(layers, ignore_index=True),
+            layers=pd.concat([probed.rows() for probed in self._probes] or [NO_LAYERS], ignore_index=True),
         )
 
     def _outcome(self, entry: Entry, seconds: float) -> dict[str, Any]:
@@ -127,18 +158,6 @@ class Journal:
             "torch": str(torch.__version__),
             "numerics": NUMERICS,
         }
-
-
-def layer_rows(trial: str, step: int, sites: Sequence[Site], statistics: Statistics, replica: int) -> pd.DataFrame:
-    """The rows of one trial and step in the table ``layers``."""
-    place = {
-        "layer": range(1, len(sites) + 1),
-        "name": [site.layer for site in sites],
-        "fan_in": [site.fan_in for site in sites],
-        "fan_out": [site.fan_out for site in sites],
-    }
-    measured = {name: values[:, replica] for name, values in statistics.items()}
-    return pd.DataFrame({"id": trial, "step": step, **place, **measured})
 
 
 def _ending(entry: Entry) -> tuple[str, str | None]:

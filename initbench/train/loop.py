@@ -128,7 +128,6 @@ class _Run:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             update()
-            optimizer.zero_grad()
         if any(self.journal.alive):  # the last update may have been the fatal one
             with torch.no_grad():
                 losses = self._losses(batches[agenda.steps])

@@ -12,8 +12,7 @@ For a layer with pre-activation z and activation a = φ(z), over the probe batch
 - *saturated fraction* is the share of what enters φ (z, or what a normalization or a residual sum made of it) where
   |φ'| is below 5 % of its maximum.
 
-Variances are of the population. Moments are accumulated in float64: a 50-layer default-initialised ReLU network has
-variances near 1e-39, whose roots float32 still holds, but not their squares.
+Variances are of the population, and hold where float32 does not (``moments``).
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from torch import Tensor
 from initbench.activations import Activation
 from initbench.datasets import Split, Task
 from initbench.sites import Site
+from initbench.train.moments import moments
 from initbench.train.objective import sample_losses
 from initbench.train.stack import Stack
 from initbench.train.trace import Trace
@@ -57,24 +57,25 @@ class Probe:
             weights = [stack.parameters[site.weight] for site in self.sites]
             # Before buffers are put back: the backward pass of normalization reads them.
             gradients = iter(torch.autograd.grad(losses.sum(), [*signals, *weights]))
-        columns = []
         with torch.no_grad():
-            for site, layer in zip(self.sites, layers, strict=True):
-                z = _joined(layer.preactivations)
-                a = _joined(layer.activations) if layer.activations else z
-                gradient = _joined([next(gradients) for _ in layer.preactivations])
-                column = _signal_statistics(z, a, gradient)
-                entering = _joined(layer.entering) if layer.entering else z
-                column["saturated_fraction"] = _saturated_fraction(entering, self._active_intervals[site.after])
-                columns.append(column)
-            samples = len(self.batch.y[0])
-            for site, column, weight, gradient in zip(self.sites, columns, weights, gradients, strict=True):
-                column.update(_weight_statistics(weight, stack.unit_axis(site.weight)))
-                column.update(_weight_gradient_statistics(gradient, samples))
-        return {
-            name: torch.stack([column[name] for column in columns]).cpu().numpy().astype(np.float64)
-            for name in columns[0]
-        }
+            z = [_joined(layer.preactivations) for layer in layers]
+            a = [_joined(layer.activations) if layer.activations else own for layer, own in zip(layers, z, strict=True)]
+            entering = [
+                _joined(layer.entering) if layer.entering else own for layer, own in zip(layers, z, strict=True)
+            ]
+            gradient = [_joined([next(gradients) for _ in layer.preactivations]) for layer in layers]
+            saturated = [
+                _saturated_fraction(values, self._active_intervals[site.after])
+                for values, site in zip(entering, self.sites, strict=True)
+            ]
+            measured = {
+                **_signal_statistics(z, a, gradient),
+                "dead_fraction": torch.stack([_dead_fraction(values) for values in a]),
+                "saturated_fraction": torch.stack(saturated),
+                **_weight_statistics(weights, [stack.unit_axis(site.weight) for site in self.sites]),
+                **_weight_gradient_statistics(list(gradients), samples=len(self.batch.y[0])),
+            }
+        return {name: column.cpu().numpy() for name, column in measured.items()}
 
     @cached_property
     def _active_intervals(self) -> dict[Activation | None, tuple[float, float]]:
@@ -91,42 +92,41 @@ def first_bad_layer(statistics: Statistics, sites: Sequence[Site], replica: int,
     return None
 
 
-def _signal_statistics(z: Tensor, a: Tensor, gradient: Tensor) -> dict[str, Tensor]:
-    preact_mean, preact_variance = _moments(z)
-    activation_mean, activation_variance = (preact_mean, preact_variance) if a is z else _moments(a)
-    grad_mean, grad_variance = _moments(gradient)
+def _signal_statistics(z: Sequence[Tensor], a: Sequence[Tensor], gradient: Sequence[Tensor]) -> dict[str, Tensor]:
+    mean, variance = moments([*z, *a, *gradient])
+    preact_mean, activation_mean, grad_mean = mean.chunk(3)
+    preact_variance, activation_variance, grad_variance = variance.chunk(3)
     return {
         "preact_mean": preact_mean,
         "preact_variance": preact_variance,
         "activation_mean": activation_mean,
         "activation_variance": activation_variance,
         "activation_second_moment": activation_variance + activation_mean.square(),
-        "dead_fraction": _dead_fraction(a),
         "grad_mean": grad_mean,
         "grad_variance": grad_variance,
     }
 
 
-def _weight_statistics(weight: Tensor, units: int) -> dict[str, Tensor]:
-    """``units`` is the axis along which the units lie."""
-    mean, centred = _centred(weight)
-    variance = _variance(centred)
-    common = (centred.view(weight.shape).mean(dim=units).flatten(1) + mean.unsqueeze(1)).square().mean(dim=1)
+def _weight_statistics(weights: Sequence[Tensor], units: Sequence[int]) -> dict[str, Tensor]:
+    """``units`` are the axes along which the units of each layer lie."""
+    mean, variance = moments(weights)
+    common = [_mean_square(weight.mean(dim=axis)) for weight, axis in zip(weights, units, strict=True)]
     second_moment = variance + mean.square()
     return {
         "weight_mean": mean,
         "weight_std": variance.sqrt(),
-        "unit_diversity": torch.where(second_moment > 0, 1 - common / second_moment, 0.0).clamp(min=0),
+        "unit_diversity": torch.where(second_moment > 0, 1 - torch.stack(common) / second_moment, 0.0).clamp(min=0),
     }
 
 
-def _weight_gradient_statistics(total: Tensor, samples: int) -> dict[str, Tensor]:
+def _weight_gradient_statistics(totals: Sequence[Tensor], samples: int) -> dict[str, Tensor]:
     """Of the gradient of the mean loss, from that of the sum over ``samples``."""
-    mean, centred = _centred(total)
-    mean, variance = mean / samples, _variance(centred) / samples**2
+    mean, variance = moments(totals)
+    mean, variance = mean / samples, variance / samples**2
+    counts = torch.tensor([[total[0].numel()] for total in totals], device=mean.device)
     return {
         "weight_grad_variance": variance,
-        "weight_grad_norm": (total[0].numel() * (variance + mean.square())).sqrt(),
+        "weight_grad_norm": (counts * (variance + mean.square())).sqrt(),
     }
 
 
@@ -135,27 +135,15 @@ def _joined(pieces: list[Tensor]) -> Tensor:
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
-def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each replica, [R] in float64."""
-    mean, centred = _centred(values)
-    return mean, _variance(centred)
-
-
-def _centred(values: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of each replica, [R], and the values without it, [R, count], in float64."""
-    # A contiguous copy in any dtype: the values are not ours, and images come with their axes transposed.
-    centred = torch.empty(values.shape, dtype=torch.float64, device=values.device).copy_(values).flatten(1)
-    mean = centred.mean(dim=1)
-    return mean, centred.sub_(mean.unsqueeze(1))
-
-
-def _variance(centred: Tensor) -> Tensor:
-    """The variance of each replica; in one pass over uncentred values it would cancel where the mean is large."""
-    norm: Tensor = torch.linalg.vector_norm(centred, dim=1)
-    return norm.square() / centred.shape[1]
+def _mean_square(values: Tensor) -> Tensor:
+    """Of each replica, [R] in float64."""
+    values = values.flatten(1)
+    norm: Tensor = torch.linalg.vector_norm(values, dim=1, dtype=torch.float64)
+    return norm.square() / values.shape[1]
 
 
 def _dead_fraction(a: Tensor) -> Tensor:
+    """The share of each replica's units that never move, [R] in float64."""
     over = (1, *range(3, a.dim()))  # samples and, in images, positions
     return (a.amax(dim=over) == a.amin(dim=over)).double().mean(dim=1)
 

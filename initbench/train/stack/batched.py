@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,18 +59,20 @@ class BatchedStack(Stack):
         )
         if self.parameters.keys() != dict(networks[0].named_parameters()).keys():
             raise Unbatchable("parameters that are shared between layers, computed, or not used")
-        self._interpreter = _Tracing(self._graph)
+        self._traced = _traced(self._graph, len(networks))
         self.set_training(True)
 
     def forward(self, x: Tensor, trace: Trace | None = None) -> Tensor:
         """The outputs of all networks at once."""
         if x.dim() > 3:  # samples with more than one axis travel as images
             x = x.transpose(0, 1).flatten(1, 2)
+        outputs: Tensor
         if trace is None:
-            outputs: Tensor = self._graph(x)
+            outputs = self._graph(x)
             return outputs
         trace.begin()
-        return self._interpreter.run_with(x, trace, self.replicas)
+        outputs = self._traced(x, trace)
+        return outputs
 
     def set_training(self, training: bool) -> None:
         """Switch the mode of every layer."""
@@ -91,32 +94,50 @@ class BatchedStack(Stack):
         return 2 if isinstance(layer, batched.Linear) else 1
 
 
-class _Tracing(fx.Interpreter):
-    """Runs the graph node by node and tells a trace of the signals; images are turned to [R, N, channels, *space]."""
+def _traced(module: fx.GraphModule, replicas: int) -> fx.GraphModule:
+    """The same layers in a graph that takes a trace beside its input, and tells it of each signal on the way."""
+    graph = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    graph.output(graph.graph_copy(module.graph, copies))
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    with graph.inserting_after(inputs[-1]):
+        trace = graph.placeholder("trace")
+    for node in copies.values():
+        role, source = node.meta.get("role"), node.all_input_nodes
+        if role is None:
+            continue
+        pieces = replicas if node.meta["images"] else None
+        with graph.inserting_after(node):
+            if role == "preactivation":
+                noted = graph.call_function(_preactivation, (node, trace, str(node.target), pieces))
+            else:
+                noted = graph.call_function(_activation, (node, trace, source[0], pieces))
+        node.replace_all_uses_with(noted, delete_user_cb=partial(operator.is_not, noted))
+    return fx.GraphModule(module, graph)
 
-    def run_with(self, x: Tensor, trace: Trace, replicas: int) -> Tensor:
-        self._trace, self._replicas = trace, replicas
-        outputs: Tensor = self.run(x)
-        return outputs
 
-    def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
-        role = n.meta.get("role")
-        if role is None or (role == "activation" and not self._trace.awaits_activation):
-            return value
-        # What is noted must lie on the path to the loss, so an image's view is noted and turned back.
-        images = n.meta["images"]
-        noted = self._by_replica(value) if images else value
-        if role == "activation":
-            entering: Tensor = self.env[n.all_input_nodes[0]]
-            self._trace.activation(self._by_replica(entering) if images else entering, noted)
-        else:
-            self._trace.preactivation(str(n.target), noted)
-        return noted.transpose(0, 1).flatten(1, 2) if images else value
+def _preactivation(z: Tensor, trace: Trace, layer: str, pieces: int | None) -> Tensor:
+    noted = _by_replica(z, pieces)
+    trace.preactivation(layer, noted)
+    return _put_back(z, noted)
 
-    def _by_replica(self, images: Tensor) -> Tensor:
-        by_replica: Tensor = images.unflatten(1, (self._replicas, -1))
-        return by_replica.transpose(0, 1)
+
+def _activation(a: Tensor, trace: Trace, entering: Tensor, pieces: int | None) -> Tensor:
+    if not trace.awaits_activation:
+        return a
+    noted = _by_replica(a, pieces)
+    trace.activation(_by_replica(entering, pieces), noted)
+    return _put_back(a, noted)
+
+
+def _by_replica(signal: Tensor, pieces: int | None) -> Tensor:
+    """Images of so many replicas turned to [R, N, channels, *space]; vectors as they are."""
+    return signal if pieces is None else signal.unflatten(1, (pieces, -1)).transpose(0, 1)
+
+
+def _put_back(signal: Tensor, noted: Tensor) -> Tensor:
+    """What was noted in the signal's own layout: it must lie on the path to the loss to have a gradient."""
+    return signal if noted is signal else noted.transpose(0, 1).flatten(1, 2)
 
 
 class _Leaves(fx.Tracer):
