@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from threading import Barrier
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import torch
 import torch.multiprocessing
@@ -20,7 +20,7 @@ import torch.multiprocessing
 from benchmarks.by_hand import Losses, batch_order
 from benchmarks.cases import BATCH, Case
 from benchmarks.limit import Limit
-from initbench.execute.worker import Job, Process, run
+from initbench.execute.worker import Job, prepare, run
 from initbench.plan import StackPlan
 from initbench.records import Records
 
@@ -41,7 +41,7 @@ class Crew:
 
     def __enter__(self) -> Self:
         context = torch.multiprocessing.get_context("spawn")
-        start = (context.Barrier(WORKERS), context.Queue())
+        start = (context.Barrier(WORKERS),)
         self._pool = ProcessPoolExecutor(WORKERS, mp_context=context, initializer=_Worker.start, initargs=start)
         return self
 
@@ -76,9 +76,9 @@ class _Worker:
     barrier: ClassVar[Barrier]
 
     @classmethod
-    def start(cls, barrier: Barrier, inbox: Any) -> None:
+    def start(cls, barrier: Barrier) -> None:
         """Set the process up as the product does, and keep the barrier."""
-        Process.start(THREADS, inbox)
+        prepare(THREADS)
         cls.barrier = barrier
 
     @classmethod

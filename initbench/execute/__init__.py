@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from initbench.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute import provenance
 from initbench.execute._base import Executor
+from initbench.execute.halving import Halving, Part
 from initbench.execute.local import Local
 from initbench.execute.materials import PROBE_SAMPLES, material_of, materials
 from initbench.execute.resources import Resources
@@ -38,16 +40,24 @@ __all__ = [
 def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
     """Train what is missing and write it down stack by stack; what is yielded is progress.
 
-    A stack that raises is recorded as failed and the rest go on, unless ``resources.fail_fast``. Leaving the iterator
-    early (Ctrl-C) keeps every finished stack.
+    A stack that raises is recorded as failed and the rest go on, unless ``resources.fail_fast``. One that does not fit
+    into memory is trained in halves. Leaving the iterator early (Ctrl-C) keeps every finished stack.
 
     Raises
     ------
     RecordsError
-        The folder cannot be written.
+        The folder cannot be written, or another run is writing to it.
     DatasetError
         The data is missing or damaged.
+    WorkersError
+        No worker process can be started.
     """
+    work.folder.create()
+    with work.folder.locked():
+        yield from _executed(work, resources)
+
+
+def _executed(work: Schedule, resources: Resources) -> Iterator[Event]:
     pending = work.pending
     workers = max(1, min(resources.worker_count(work.device), len(pending)))
     trials = len(work.plan.trials)
@@ -63,22 +73,21 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
     started = time.perf_counter()
     pool: Executor = Local(work.device, workers, resources.threads)
     datasets = work.experiment.dataset if pending else ()
-    for said in pool.run(pending, materials(datasets, work.data_dir)):
-        if isinstance(said, Progressed):
-            yield said
-            continue
-        events = _keep(*said, work)
-        yield from events
-        if resources.fail_fast and any(isinstance(event, Failed) for event in events):
-            break
+    with closing(Halving(pool, work.done).run(pending, materials(datasets, work.data_dir))) as heard:
+        for said in heard:
+            if isinstance(said, Progressed):
+                yield said
+                continue
+            events = _keep(said, work)
+            yield from events
+            if resources.fail_fast and any(isinstance(event, Failed) for event in events):
+                break
     if pending:
         _sign(work, {**origin, "seconds": round(time.perf_counter() - started, 2)})
 
 
 def _describe(work: Schedule) -> None:
-    """Write down what the experiment is, before any of it has run."""
-    work.folder.create()
-    work.folder.write_experiment(work.experiment.to_yaml())
+    """Write down what the experiment is, before any of it has run; first the manifest, which makes the folder ours."""
     work.folder.write_manifest(
         Manifest(
             name=work.experiment.name,
@@ -88,6 +97,7 @@ def _describe(work: Schedule) -> None:
             target_value=work.experiment.target.value,
         )
     )
+    work.folder.write_experiment(work.experiment.to_yaml())
 
 
 def _sign(work: Schedule, run: Mapping[str, Any]) -> None:
@@ -103,29 +113,30 @@ def _sign(work: Schedule, run: Mapping[str, Any]) -> None:
     )
 
 
-def _keep(stack: StackPlan, outcome: Records | Failure, work: Schedule) -> list[Finished | Failed]:
+def _keep(part: Part, work: Schedule) -> list[Finished | Failed]:
     """Write a stack's rows down, those of trials that the folder does not hold yet; and say what became of them.
 
     The file is named after these trials, so that it can push out a file with the same ones alone.
     """
-    missing = [trial for trial in stack.trials if trial.id not in work.done]
+    stack, log, outcome = part.stack.id, part.trained.id, part.outcome
+    missing = [trial for trial in part.trained.trials if trial.id not in work.done]
     file = StackPlan(tuple(missing)).id
     if isinstance(outcome, Records) and not {trial.id for trial in missing} <= set(outcome.outcomes["id"]):
         outcome = Failure("the worker trained other trials; was initbench changed while it ran?")
     if isinstance(outcome, Failure):
         work.folder.append(file, _failed(missing, outcome))
-        work.folder.log_failure(stack.id, outcome.traceback)
-        return [Failed(stack.id, len(missing), outcome.reason)]
+        work.folder.log_failure(log, outcome.traceback or outcome.reason)
+        return [Failed(stack, len(missing), outcome.reason)]
     records = outcome.of([trial.id for trial in missing])
     work.folder.append(file, records)
     outcomes = records.outcomes
     failed = outcomes[outcomes["status"] == FAILED]
     events: list[Finished | Failed] = []
     if len(failed):
-        work.folder.log_failure(stack.id, "\n".join(failed["traceback"]))
-        events.append(Failed(stack.id, len(failed), failed["reason"].iloc[0]))
+        work.folder.log_failure(log, "\n".join(failed["traceback"]))
+        events.append(Failed(stack, len(failed), failed["reason"].iloc[0]))
     if len(failed) < len(missing):
-        events.append(Finished(stack.id, len(missing) - len(failed), int((outcomes["status"] == "diverged").sum())))
+        events.append(Finished(stack, len(missing) - len(failed), int((outcomes["status"] == "diverged").sum())))
     return events
 
 

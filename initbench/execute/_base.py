@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Protocol
 
 from initbench.events import Progressed
@@ -14,14 +14,20 @@ from initbench.train.material import Material
 Outcome = tuple[StackPlan, Records | Failure]
 """A stack, and its records or what went wrong in it."""
 
+Said = Generator[Outcome | Progressed, None, None]
+"""What an executor says. Closing it stops what is in flight."""
+
 
 class Executor(Protocol):
     """Somewhere to train stacks. It writes nothing: records come back to the driver, which alone keeps them."""
 
-    def run(self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]) -> Iterator[Outcome | Progressed]:
+    def run(self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]) -> Said:
         """Each stack's outcome as it comes, exactly one for each, and progress in between.
 
+        A stack for which memory ran out, or that its worker did not survive, is a ``Failure`` that says so; what comes
+        of that is decided above.
+
         ``stacks`` is read no faster than it is worked off, so that a plan may be larger than memory. A stack's
-        arithmetic is the same wherever it runs. Closing the iterator stops what is in flight.
+        arithmetic is the same wherever it runs.
         """
         ...

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -60,21 +58,3 @@ def prepare(threads: int) -> None:
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads)
-
-
-class Process:
-    """What a worker process keeps between two calls: the way back to the driver."""
-
-    inbox: Any = None
-
-    @classmethod
-    def start(cls, threads: int, inbox: Any) -> None:
-        """Set up the process. Ctrl-C is the driver's business."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        prepare(threads)
-        cls.inbox = inbox
-
-    @classmethod
-    def work(cls, job: Job) -> Records | Failure:
-        """Run one stack."""
-        return run(job, cls.inbox.put)

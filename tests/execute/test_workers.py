@@ -108,15 +108,19 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(planned: Planned) -> Non
 
 
 @pytest.mark.slow
-def test_a_stack_that_kills_its_worker_is_the_one_that_is_called_failed(planned: Planned) -> None:
-    work = planned("init=he,trouble[how=dies,only=tanh]")
+def test_a_trial_that_kills_its_worker_is_the_only_one_that_is_called_failed(planned: Planned) -> None:
+    """Its stack is cut in halves until it is alone; its neighbors get their records."""
+    work = planned("init=he,trouble[how=dies,only=tanh,seed=1]", "seeds=2")
     events = done(work, workers=2)
-    deadly = {stack.id for stack in work.stacks if stack.trials[0].activation.component_name() == "tanh"}
-    assert {event.stack for event in of_kind(events, Failed)} == deadly
-    assert {event.stack for event in of_kind(events, Finished)} == {stack.id for stack in work.stacks} - deadly
-    assert all("died" in event.reason for event in of_kind(events, Failed))
+    (failure,) = of_kind(events, Failed)
+    assert failure.trials == 1
+    assert "died" in failure.reason
+    assert "smaller network or batch_size" in failure.reason
     outcomes = ResultsFolder(work.folder.path).read().records.outcomes
-    assert (outcomes["status"] == "failed").sum() == 8
+    (failed,) = outcomes[outcomes["status"] == "failed"].to_dict("records")
+    assert (failed["init"].partition("[")[0], failed["activation"], failed["seed"]) == ("trouble", "tanh", 1)
+    assert sum(event.trials for event in of_kind(events, Finished)) == 7
+    assert {event.stack for event in events if not isinstance(event, Started)} == {stack.id for stack in work.stacks}
     assert children() == []
 
 

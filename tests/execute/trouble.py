@@ -13,7 +13,10 @@ from initbench.inits import FillContext, Init
 
 
 class Trouble(Init):
-    """Zero weights, unless ``how`` has its way: under the activation ``only``, and while no file ``until`` exists."""
+    """Zero weights, unless ``how`` has its way: under the activation ``only``, while no file ``until`` exists.
+
+    ``seed`` narrows it to one trial of each setting.
+    """
 
     formula: ClassVar[str] = "W = 0"
     suits: ClassVar[str] = "tests"
@@ -21,12 +24,15 @@ class Trouble(Init):
     how: Literal["raises", "dies", "needs_flushing"] = "raises"
     only: str = ""
     until: str = ""
+    seed: int = -1
 
     def fill(self, network: nn.Module, context: FillContext) -> None:
         for p in network.parameters():
             nn.init.zeros_(p)
         after = context.sites[0].after
         if self.only and (after is None or after.component_name() != self.only):
+            return
+        if self.seed not in (-1, context.seed):
             return
         if self.until and Path(self.until).exists():
             return
