@@ -42,6 +42,9 @@ def check_normalization(networks: Sequence[Network], batch_sizes: Sequence[int],
         problems.unexpected(("batch_size",), 1, f"at least 2, since {normalized[0]} normalizes over the batch")
 
 
+MOST_LAYERS = 100_000  # built for the check, in all: some ten seconds
+
+
 def check_networks(
     specs: Mapping[Dataset, Spec], networks: Sequence[Network], activations: Sequence[Activation], problems: Problems
 ) -> None:
@@ -49,17 +52,21 @@ def check_networks(
 
     An activation is a layer of its own and has no say in shapes, so each is tried in one network only.
     """
+    layers = 0
     tried = [*product(networks, activations[:1]), *product(networks[:1], activations[1:])]
     shapes = {(spec.input_shape, spec.outputs): dataset for dataset, spec in specs.items()}
     for ((shape, outputs), dataset), (network, activation) in product(shapes.items(), tried):
         try:
             with torch.device("meta"):
-                network.build(shape, outputs, activation)
+                layers += sum(1 for _ in network.build(shape, outputs, activation).modules())
         except ValueError as error:
             problems.add(("network",), f"{network.label} on {dataset.label}: {' '.join(str(error).split())}")
         except (ArithmeticError, RuntimeError, TypeError) as error:  # sizes beyond what a tensor can have
             reason = str(error).partition("\n")[0]
             problems.add(("network",), f"{network.label} on {dataset.label} cannot be built: {reason}")
+        if layers > MOST_LAYERS:
+            problems.add(("network",), f"found networks of more than {MOST_LAYERS} layers in all; sweep fewer depths")
+            return
 
 
 def check_target(target: Target, specs: Mapping[Dataset, Spec], problems: Problems) -> None:

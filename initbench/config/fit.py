@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from initbench.networks import Network
 from initbench.sites import Site, survey
 
 LARGEST_BUILT = 10**7  # parameters; beyond it the meta device, whose first use takes a second, costs less
+LARGEST_INPUT = 10**4  # values of one sample, which every channel of a layer multiplies; as above
 
 
 def check_inits(
@@ -56,7 +58,8 @@ def _surveyed(
     for (shape, outputs), (network, activation) in product(shapes, tried):
         with torch.device("meta"):
             built = network.build(shape, outputs, activation)
-        device = "meta" if sum(p.numel() for p in built.parameters()) > LARGEST_BUILT else "cpu"
+        large = prod(shape) > LARGEST_INPUT or sum(p.numel() for p in built.parameters()) > LARGEST_BUILT
+        device = "meta" if large else "cpu"
         with torch.random.fork_rng(devices=[]), torch.device(device):
             sites = survey(network.build(shape, outputs, activation), torch.zeros(2, *shape))
         yield network.label, sites

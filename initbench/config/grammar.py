@@ -35,6 +35,7 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # a surrogate: an escape can name it, and no encoding can write it
 _BARE = re.compile(r'[^,=\[\]"]*')
 
 
@@ -173,7 +174,10 @@ def _value(cursor: _Cursor, depth: int = 0) -> Value:
     quoted = cursor.match(_QUOTED)
     if quoted is not None:
         try:
-            return str(json.loads(quoted))
+            text = str(json.loads(quoted))
         except JSONDecodeError as error:
             raise GrammarError(f"{quoted[:60]} is not quoted as in JSON") from error
+        if HALF_CHARACTER.search(text):
+            raise GrammarError(f"{quoted[:60]} holds half of a character, which is no text")
+        return text
     return plain_scalar((cursor.match(_BARE) or "").strip())

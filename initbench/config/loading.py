@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,7 @@ class _Check:
     def _listed(self, seeds: int | tuple[int, ...] | None, key: Key) -> tuple[int, ...]:
         """A count n as the seeds 0 to n - 1."""
         if isinstance(seeds, tuple) and len(set(seeds)) < len(seeds):
-            twice = next(seed for index, seed in enumerate(seeds) if seed in seeds[:index])
+            twice = Counter(seeds).most_common(1)[0][0]
             self.problems.add(key, f"found the seed {twice} twice; once is enough")
         return tuple(range(seeds)) if isinstance(seeds, int) else seeds or ()
 

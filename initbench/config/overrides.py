@@ -45,9 +45,10 @@ def overridden(document: Document, overrides: Sequence[str]) -> Document:
         rival = RIVALS.get(top)
         if rival and (rival,) in places and places[(rival,)].line:
             value.pop(rival, None)
-        for path in changed:
-            places = {known: at for known, at in places.items() if known[: len(path)] != path}
-            places[path] = place
+        replaced = frozenset(changed)  # all of them have one length
+        depth = max(map(len, changed), default=0)
+        places = {known: at for known, at in places.items() if known[:depth] not in replaced}
+        places |= dict.fromkeys(changed, place)
     return replace(document, value=value, places=places)
 
 
@@ -66,7 +67,7 @@ def _with_option(named: object, key: Key, option: Value, catalog: Catalog[Any]) 
     top, name = str(key[0]), str(key[1])
     if len(key) > 2 or name == "name":
         raise GrammarError(f"expected {top}.option=value, or {top}=name")
-    ignored = Problems("", {})  # what is no component stays as it is, and is reported with the rest of the document
+    ignored = Problems.unheard()  # what is no component stays as it is, and is reported with the rest of the document
     listed = named if isinstance(named, list) else [named]
     items: list[object] = []
     for item in listed:

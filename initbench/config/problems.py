@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from initbench.errors import InitbenchError
+from initbench.printable import one_line
 
 Key = tuple[str | int, ...]
 """The path to a value in a config: ``("init", 2, "std")`` is written ``init[2].std``."""
 
 LONGEST_SHOWN = 60
+LONGEST_PLACE = 200
+MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True, order=True)
@@ -24,7 +27,8 @@ class Place:
     origin: str
 
     def __str__(self) -> str:
-        return f"{self.origin}:{self.line}" if self.line else self.origin
+        origin = _cut(self.origin, LONGEST_PLACE)
+        return f"{origin}:{self.line}" if self.line else origin
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +40,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (str(self.place), self.key, self.text) if part)
+        return one_line(": ".join(part for part in (str(self.place), self.key, self.text) if part))
 
 
 class ConfigError(InitbenchError):
@@ -48,12 +52,22 @@ class ConfigError(InitbenchError):
 
 
 class Problems:
-    """The problems found so far in one config, and the places that its keys were given at."""
+    """The problems found so far in one config, and the places that its keys were given at.
 
-    def __init__(self, origin: str, places: Mapping[Key, Place]) -> None:
+    Nobody reads thousands of lines, and looking for the nearest name of each takes its time: at the ``most``-th problem
+    the search ends.
+    """
+
+    def __init__(self, origin: str, places: Mapping[Key, Place], most: float = MOST_PROBLEMS) -> None:
         self._origin = origin
         self._places = places
+        self._most = most
         self._found: dict[Problem, None] = {}
+
+    @classmethod
+    def unheard(cls) -> Problems:
+        """A place for problems that are told elsewhere."""
+        return cls("", {}, most=math.inf)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -65,8 +79,11 @@ class Problems:
         return self._places.get(key, Place(0, self._origin))
 
     def add(self, key: Key, text: str) -> None:
-        """Note a problem; the same one twice counts once."""
+        """Note a problem; the same one twice counts once. Raises ConfigError where there are too many already."""
         self._found[Problem(self.place(key), dotted(key), text)] = None
+        if len(self._found) >= self._most:
+            end = Problem(Place(0, self._origin), "", f"{len(self._found)} problems found, and the search ended there")
+            raise ConfigError([*sorted(self._found), end])
 
     def unexpected(self, key: Key, value: object, expected: str, hint: str = "") -> None:
         """Note that a value is not what was expected; ``hint`` offers the nearest name."""
@@ -85,14 +102,14 @@ def fail(place: Place, text: str, key: str = "") -> ConfigError:
 
 def dotted(key: Key) -> str:
     """A key path as text: ``init[2].std``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part, LONGEST_SHOWN)}" for part in key)
     return text.removeprefix(".")
 
 
 def shown(value: object) -> str:
     """A value as a reader would write it, cut to one short line."""
     if isinstance(value, str):
-        text = repr(value)
+        text = repr(value[: LONGEST_SHOWN + 1])
     elif isinstance(value, Mapping):
         text = "a mapping"
     elif isinstance(value, Sequence):
@@ -101,7 +118,11 @@ def shown(value: object) -> str:
         text = ".nan" if math.isnan(value) else str(value).replace("inf", ".inf")
     else:
         text = json.dumps(value, default=str)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    return _cut(text, LONGEST_SHOWN)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def nearest(name: str, known: Iterable[str], otherwise: bool = True) -> str:

@@ -34,7 +34,7 @@ def place_of(value: float) -> Place:
 
 def with_grid(value: object, problems: Problems) -> tuple[object, bool]:
     """What the key ``optimizer`` holds with the first grid in place of ``lr: auto``, and whether that was asked for."""
-    unheard = Problems("", {})  # what is no optimizer is reported where the optimizers are read
+    unheard = Problems.unheard()  # what is no optimizer is reported where the optimizers are read
     items = value if isinstance(value, list) else [value]
     found = [raw for item in items for raw in raw_components(item, ("optimizer",), OPTIMIZERS, unheard)]
     if all(raw.get("lr") != AUTO for raw in found):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from initbench.config.grammar import plain_scalar
+from initbench.config.grammar import HALF_CHARACTER, plain_scalar
 from initbench.config.problems import ConfigError, Key, Place, dotted, fail
 
 LARGEST_FILE = 256 * 1024
@@ -61,7 +61,7 @@ def read_document(text: str, origin: str) -> Document:
     if len(text) > LARGEST_FILE:
         raise fail(Place(0, origin), f"larger than {LARGEST_FILE // 1024} KiB, which no config needs")
     try:
-        _refuse_deep_nesting(text, origin)
+        _refuse_what_grows(text, origin)
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise _syntax_error(error, origin) from error
@@ -94,6 +94,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*key, index)) for index, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - there is no fourth kind
+        self._refuse_half_characters(node, key)
         return plain_scalar(node.value) if node.style is None else node.value
 
     def _items(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, object]]:
@@ -101,11 +102,18 @@ class _Builder:
             place = _place(name_node, self.origin)
             if not isinstance(name_node, yaml.ScalarNode):
                 raise fail(place, "found a list or mapping as a key, expected a name", dotted(key))
+            self._refuse_half_characters(name_node, key)
             inner = (*key, name_node.value)
             if inner in self.places:
                 raise fail(place, f"given twice, first on line {self.places[inner].line}", dotted(inner))
             self.places[inner] = place
             yield name_node.value, self.build(value_node, inner)
+
+    def _refuse_half_characters(self, node: yaml.ScalarNode, key: Key) -> None:
+        half = HALF_CHARACTER.search(node.value)
+        if half:
+            found = f"\\u{ord(half[0]):04x}"
+            raise fail(_place(node, self.origin), f"found {found}, half of a character, which is no text", dotted(key))
 
 
 def _place(node: yaml.Node, origin: str) -> Place:
@@ -113,17 +121,22 @@ def _place(node: yaml.Node, origin: str) -> Place:
     return Place(node.start_mark.line + 1, origin)
 
 
-def _refuse_deep_nesting(text: str, origin: str) -> None:
+def _refuse_what_grows(text: str, origin: str) -> None:
     """Check nesting on the parser's events, which come one by one, before a recursive composer sees the text."""
+    loader = yaml.BaseLoader(text)
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.BaseLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST_NESTING:
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            raise fail(Place(line, origin), f"nested deeper than {DEEPEST_NESTING} levels")
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST_NESTING:
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise fail(Place(line, origin), f"nested deeper than {DEEPEST_NESTING} levels")
+    except (ValueError, OverflowError) as error:  # PyYAML converts numbers in directives and escapes unchecked
+        place = Place(loader.get_mark().line + 1, origin)
+        raise fail(place, "not valid YAML: found a number out of range in an escape or a directive") from error
+    finally:
+        loader.dispose()
 
 
 def _syntax_error(error: yaml.YAMLError, origin: str) -> ConfigError:
