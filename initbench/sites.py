@@ -155,9 +155,10 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
     called, inputs = _call_order(network, batch)
     positions = [i for i, (_, module) in enumerate(called) if isinstance(module, WEIGHT_LAYERS)]
     sites: list[Site] = []
+    readers: dict[int, Site] = {}  # the first reader of each input; ``inputs`` keeps what the ids stand for alive
     for index, here in enumerate(positions):
         name, module = called[here]
-        sibling = next((site for site in sites if inputs[site.layer] is inputs[name]), None)
+        sibling = readers.get(id(inputs[name]))
         following = positions[index + 1] if index + 1 < len(positions) else len(called)
         preceding = positions[index - 1] if index else 0
         sites.append(
@@ -175,6 +176,7 @@ def survey(network: nn.Module, batch: Tensor) -> tuple[Site, ...]:
                 recurrent=isinstance(module, Recurrent),
             )
         )
+        readers.setdefault(id(inputs[name]), sites[-1])
     return _with_branches(network, sites)
 
 
@@ -218,9 +220,11 @@ def _with_branches(network: nn.Module, sites: list[Site]) -> tuple[Site, ...]:
     blocks = {name: block for name, block in network.named_modules() if isinstance(block, ResidualBlock)}
     members: dict[str, list[Site]] = {}
     for site in sites:
-        inside = [name for name in blocks if f"{site.layer}.".startswith(f"{name}.branch.".lstrip("."))]
-        if inside:
-            members.setdefault(max(inside, key=len), []).append(site)
+        path = site.layer.split(".")
+        around = (".".join(path[:end]) for end in reversed(range(len(path))) if path[end] == "branch")
+        innermost = next((name for name in around if name in blocks), None)
+        if innermost is not None:
+            members.setdefault(innermost, []).append(site)
     placed = {}
     for index, (name, own) in enumerate(members.items()):
         scales = [path for path, module in blocks[name].named_modules(prefix=name) if isinstance(module, Scale)]

@@ -28,6 +28,7 @@ from initbench.layers import Recurrent, Segment, TimeStep
 from initbench.networks import _base
 
 MARKED_STEPS = 32
+MOST_STEPS = 10_000
 GATES = {"elman": ("",), "lstm": ("_i", "_f", "_g", "_o"), "gru": ("_r", "_z", "_n")}
 CANDIDATE = {"elman": "recurrent", "lstm": "recurrent_g", "gru": "recurrent_n"}
 """The recurrent weights in what a step's φ reads."""
@@ -50,6 +51,8 @@ class RNN(_base.Network):
                 f"not inputs of shape {list(input_shape)}"
             )
         _, steps, inputs = input_shape
+        if steps > MOST_STEPS:
+            raise ValueError(f"rnn unrolls at most {MOST_STEPS} steps, not {steps}")
         cell = _Cell(self, inputs, activation)
         return _Unrolled(cell, steps, inputs, nn.Linear(self.width, outputs))
 
