@@ -12,12 +12,12 @@ import pandas as pd
 
 from initbench.events import Event, Failed, Finished, Progressed, Started
 from initbench.execute import provenance
-from initbench.execute._base import Executor
+from initbench.execute.executors import executor
 from initbench.execute.halving import Halving, Part
-from initbench.execute.local import Local
 from initbench.execute.materials import PROBE_SAMPLES, material_of, materials
 from initbench.execute.resources import Resources
 from initbench.execute.scheduling import Schedule, schedule
+from initbench.execute.shards import Shard
 from initbench.plan import StackPlan, Trial
 from initbench.records import FAILED, Manifest, Records
 from initbench.train.initialise import Failure
@@ -30,6 +30,7 @@ __all__ = [
     "Progressed",
     "Resources",
     "Schedule",
+    "Shard",
     "Started",
     "execute",
     "material_of",
@@ -51,27 +52,28 @@ def execute(work: Schedule, resources: Resources) -> Iterator[Event]:
         The data is missing or damaged.
     WorkersError
         No worker process can be started.
+    ClusterError
+        The cluster cannot be reached, or has no room for a stack.
     """
-    work.folder.create()
     with work.folder.locked():
         yield from _executed(work, resources)
 
 
 def _executed(work: Schedule, resources: Resources) -> Iterator[Event]:
     pending = work.pending
-    workers = max(1, min(resources.worker_count(work.device), len(pending)))
-    trials = len(work.plan.trials)
+    pool = executor(resources, work.device, len(pending))
+    trials = len(work.trials)
     _describe(work)
     origin = {
-        "workers": workers,
+        "executor": resources.executor,
+        "workers": pool.workers,
         "threads": resources.threads,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if pending:
         _sign(work, origin)
-    yield Started(trials, trials - len(work.missing), len(pending), workers)
+    yield Started(trials, trials - len(work.missing), len(pending), pool.workers)
     started = time.perf_counter()
-    pool: Executor = Local(work.device, workers, resources.threads)
     datasets = work.experiment.dataset if pending else ()
     with closing(Halving(pool, work.done).run(pending, materials(datasets, work.data_dir))) as heard:
         for said in heard:
@@ -91,10 +93,11 @@ def _describe(work: Schedule) -> None:
     work.folder.write_manifest(
         Manifest(
             name=work.experiment.name,
-            trials=tuple(work.plan.trials.ids()),
+            trials=tuple(work.ids()),
             axes=work.plan.axes,
             target_metric=work.experiment.target.metric,
             target_value=work.experiment.target.value,
+            portion=work.portion,
         )
     )
     work.folder.write_experiment(work.experiment.to_yaml())

@@ -21,6 +21,11 @@ Said = Generator[Outcome | Progressed, None, None]
 class Executor(Protocol):
     """Somewhere to train stacks. It writes nothing: records come back to the driver, which alone keeps them."""
 
+    @property
+    def workers(self) -> int:
+        """How many stacks train at once."""
+        ...
+
     def run(self, stacks: Iterable[StackPlan], materials: Mapping[str, Material]) -> Said:
         """Each stack's outcome as it comes, exactly one for each, and progress in between.
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from initbench.config import Experiment
 from initbench.execute.resources import resolve_device, stack_limit
 from initbench.execute.shards import WHOLE, Shard
-from initbench.plan import Plan, StackPlan, Stacks, Trial, plan
-from initbench.records import ResultsFolder
+from initbench.plan import NUMERICS, Plan, StackPlan, Stacks, Trial, plan
+from initbench.records import Portion, ResultsFolder
 
 T = TypeVar("T", covariant=True)
 
@@ -89,6 +89,19 @@ class Schedule:
         """The ids of ``trials``."""
         ids = self.plan.trials.ids()
         return ids if self._own is None else compress(ids, self._own)
+
+    @property
+    def portion(self) -> Portion | None:
+        """What the manifest says of a shard; None where there is nothing but this one."""
+        if self._own is None:
+            return None
+        samples = {f"the samples of {label}": samples for label, samples in self.plan.trials.fingerprints.items()}
+        return Portion(
+            shards=(str(self.shard),),
+            planned=len(self.plan.trials),
+            positions=tuple(np.flatnonzero(self._own).tolist()),
+            basis={"the numerics": str(NUMERICS), "the device": self.device, **samples},
+        )
 
     @cached_property
     def held(self) -> NDArray[Any] | None:

@@ -38,6 +38,11 @@ class Trials(Sequence[Trial]):
         self.shape = tuple(map(len, self._axes.values()))
 
     @property
+    def fingerprints(self) -> dict[str, str]:
+        """What stands for the samples of each dataset, by its label."""
+        return {dataset.label: fingerprint for dataset, fingerprint in self._fingerprints.items()}
+
+    @property
     def group(self) -> int:
         """The number of neighbors that differ in scheme and seeds alone."""
         return self.schemes * self.seeds

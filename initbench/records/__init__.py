@@ -22,13 +22,14 @@ from pathlib import Path
 
 from initbench.records.files import RecordsError, write_bytes, write_text
 from initbench.records.folder import ResultsFolder
-from initbench.records.model import FAILED, SCHEMA_VERSION, TABLES, Manifest, Records, Results
+from initbench.records.model import FAILED, SCHEMA_VERSION, TABLES, Manifest, Portion, Records, Results
 
 __all__ = [
     "FAILED",
     "SCHEMA_VERSION",
     "TABLES",
     "Manifest",
+    "Portion",
     "Records",
     "RecordsError",
     "Results",

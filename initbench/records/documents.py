@@ -44,6 +44,11 @@ def read_manifest(path: Path) -> Manifest:
         raise RecordsError(f"cannot read {path}: {error.strerror}") from error
     if manifest.target_metric not in _METRICS:
         raise RecordsError(f"{path} is damaged: its target is of {manifest.target_metric}, not {' or '.join(_METRICS)}")
+    portion = manifest.portion
+    if portion is not None and len(portion.positions) != len(manifest.trials):
+        raise RecordsError(
+            f"{path} is damaged: it places {len(portion.positions)} trials, and holds {len(manifest.trials)}"
+        )
     return manifest
 
 

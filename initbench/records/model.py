@@ -18,12 +18,30 @@ STATUSES = (FINISHED, DIVERGED, FAILED)
 
 
 @dataclass(frozen=True)
+class Portion:
+    """What is in a folder that holds a part of an experiment, so that the parts can be put together.
+
+    ``shards`` are names such as ``3/20``; ``positions`` say where the folder's trials stand among the ``planned`` ones.
+    ``basis`` holds what the ids of trials and the cut into shards rest on besides the config, by name.
+    """
+
+    shards: tuple[str, ...]
+    planned: int
+    positions: tuple[int, ...]
+    basis: Mapping[str, str]
+
+    def __str__(self) -> str:
+        which = f"shard{'s' * (len(self.shards) > 1)} {', '.join(self.shards)}"
+        return f"{which}, {len(self.positions)} of {self.planned} trials"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What an experiment consists of, in plain words that need no torch to read.
 
     ``trials`` are ids in plan order; ``axes`` the outcome columns along which the trials differ besides the seed, init
     first; ``target_metric`` and ``target_value`` what counts as trained. ``selection_seeds`` chose the learning rates
-    and are not used to compare.
+    and are not used to compare. ``portion`` is what there is of an experiment of which this is a part.
     """
 
     name: str
@@ -32,6 +50,7 @@ class Manifest:
     target_metric: str
     target_value: float
     selection_seeds: tuple[int, ...] = ()
+    portion: Portion | None = None
 
 
 @dataclass(frozen=True)
