@@ -1,10 +1,11 @@
-"""Text from outside (a config, a results folder, an exception, a server), made safe to show.
+r"""Text from outside (a config, a results folder, an exception, a server), made safe to show.
 
 A terminal obeys some characters instead of showing them: escape sequences can move the cursor, rename the window or
 fill the clipboard, and marks of direction can turn a line around. Each of these is shown as its escape instead,
-``\\x1b``, as are halves of characters, which no encoding can write.
+``\x1b``, as are halves of characters, which no encoding can write.
 
-"Terminal Escape Injection", CWE-150; Boucher and Anderson, "Trojan Source: Invisible Vulnerabilities", 2021.
+CWE-150, "Improper Neutralization of Escape, Meta, or Control Sequences"; Boucher and Anderson, "Trojan Source:
+Invisible Vulnerabilities", 2021.
 """
 
 from __future__ import annotations

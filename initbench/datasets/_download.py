@@ -10,18 +10,29 @@ import gzip
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.request import build_opener
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    UnknownHandler,
+)
 
 from initbench.datasets._base import DatasetError
 from initbench.datasets._published import Published, Source
 
 TIMEOUT = 30.0  # seconds without a byte
+SLOWEST = 1024.0  # bytes per second, on the whole: less is no download but a hang
 BLOCK = 1 << 16
 
 Watch = Callable[[Published, int], None]
@@ -68,12 +79,15 @@ def _first_answer(file: Published, mirrors: Sequence[str], watch: Watch) -> tupl
 
 def _body(url: str, file: Published, watch: Watch) -> bytes:
     body = bytearray()
+    deadline = time.monotonic() + TIMEOUT + file.zipped_size / SLOWEST
     try:
-        with build_opener().open(url, timeout=TIMEOUT) as response:
-            while block := response.read(BLOCK):
+        with _opener().open(url, timeout=TIMEOUT) as response:
+            while block := response.read1(BLOCK):
                 body += block
                 if len(body) > file.zipped_size:
                     break
+                if time.monotonic() > deadline:
+                    raise _MirrorError(f"it sends less than {SLOWEST:g} bytes a second")
                 watch(file, len(body))
     except HTTPError as error:
         error.close()
@@ -81,6 +95,22 @@ def _body(url: str, file: Published, watch: Watch) -> bytes:
     except (OSError, HTTPException, ValueError) as error:
         raise _MirrorError(_reason(error)) from error
     return bytes(body)
+
+
+def _opener() -> OpenerDirector:
+    """Opens http and https alone, whatever a mirror or a redirect names: no file, no FTP, no data in the address."""
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler(),
+        UnknownHandler(),
+        HTTPHandler(),
+        HTTPSHandler(),
+        HTTPDefaultErrorHandler(),
+        HTTPRedirectHandler(),
+        HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _unzipped(body: bytes, file: Published) -> bytes:

@@ -1,11 +1,14 @@
 """Reading ``.npz`` archives that nobody vouches for: no pickles, and no memory taken on a header's word.
 
 An ``.npy`` header announces a shape, and NumPy allocates that much before it reads. Here the announced size must agree
-with the archive's directory, and the directory with the size of the file, before an array is read.
+with the archive's directory, and the directory with the size of the file, before an array is read. A header announces
+its own length too, of which only as much is read as a header of plain numbers can take. What an honest archive of
+zeros unpacks to may still be too much: it has to fit into the memory that is free.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from dataclasses import dataclass
@@ -17,7 +20,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from initbench.datasets._base import DatasetError
+from initbench.memory import free_memory
 
+LONGEST_HEADER = 4096  # bytes; NumPy pads its own to 128, whatever the number of dimensions in use
 DEFLATE_LIMIT = 1032  # deflate cannot shrink data further than this: zlib's technical details, "maximum compression"
 
 
@@ -71,7 +76,13 @@ class NpzReader:
 
     def array(self, name: str) -> NDArray[Any]:
         """The array ``name``."""
-        self.header(name)
+        header = self.header(name)
+        size = math.prod(header.shape) * header.dtype.itemsize
+        if size > (free := free_memory()):
+            raise DatasetError(
+                f"{self.where}: the array '{name}' takes {size / 2**20:.0f} MB of memory, "
+                f"and {free / 2**20:.0f} MB are free"
+            )
         try:
             with self._archive.open(self._members[name]) as stream:
                 values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
@@ -89,12 +100,13 @@ class NpzReader:
         if info.compress_size > self._size or info.file_size > DEFLATE_LIMIT * info.compress_size:
             raise ValueError("the archive announces more data than it holds")
         with self._archive.open(info) as stream:
-            version = npy.read_magic(stream)
+            start = io.BytesIO(stream.read(LONGEST_HEADER))
+            version = npy.read_magic(start)
             if version not in {(1, 0), (2, 0)}:
                 raise ValueError(f"unknown format version {version}")
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(stream)
-            begin = stream.tell()
+            shape, _, dtype = read(start)
+            begin = start.tell()
         if dtype.hasobject:
             raise DatasetError(f"{self.where}: '{name}' holds Python objects; save plain numbers instead")
         if min(shape, default=0) < 0 or begin + math.prod(shape) * dtype.itemsize != info.file_size:

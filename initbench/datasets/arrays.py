@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -76,7 +77,10 @@ class Arrays(_base.Dataset):
     @contextmanager
     def _opened(self) -> Iterator[BufferedReader]:
         try:
-            with Path(self.path).expanduser().open("rb") as file:
+            path = Path(self.path).expanduser()
+            if stat.S_ISFIFO(path.stat().st_mode):  # opening it would wait for somebody to write
+                raise DatasetError(f"cannot read {self.path}: it is a pipe, expected a file")
+            with path.open("rb") as file:
                 yield file
         except OSError as error:
             raise DatasetError(f"cannot read {self.path}: {error.strerror or error}") from error

@@ -22,6 +22,7 @@ from initbench.records import Results, write_text
 VERSION = 1
 FORMAT = "initbench baseline"
 HASH_LENGTH = 16
+LARGEST_FILE = 64 * 2**20  # bytes; a thousand times what a baseline takes
 
 SAME_NUMBERS = ("torch", "numpy", "system", "cpu", "device", "threads")
 """The entries of the provenance on which the last bits of a number depend."""
@@ -47,6 +48,8 @@ class Baseline(Frozen):
     def _whole(self) -> Baseline:
         if self.config_hash != hash_of(self.config_text):
             raise ValueError("config_hash does not belong to this config: one of them was edited")
+        if len(self.cells) < len(self.schemes):
+            raise ValueError("schemes: a scheme occurs twice in one setting")
         return self
 
     @property
@@ -90,7 +93,7 @@ def read_baseline(path: Path) -> Baseline:
         It is not there, not JSON, cut off, written by a newer version, or holds what no run can have measured.
     """
     try:
-        stored = json.loads(path.read_bytes(), parse_constant=_refuse)
+        stored = json.loads(_content(path), parse_constant=_refuse)
     except OSError as error:
         raise BaselineError(
             f"{path}: cannot be read: {error.strerror}; make one with initbench baseline CONFIG -o {path}"
@@ -103,11 +106,13 @@ def read_baseline(path: Path) -> Baseline:
         ) from error
     except ValueError as error:
         raise BaselineError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise BaselineError(f"{path}: not a baseline: nested too deep") from error
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise BaselineError(f"{path}: not a baseline: expected an object with format '{FORMAT}'")
     version = stored.get("version")
     if not isinstance(version, int) or version < 1:
-        raise BaselineError(f"{path}: version: found {json.dumps(version)}, expected {VERSION}")
+        raise BaselineError(f"{path}: version: found {json.dumps(version)[:40]}, expected {VERSION}")
     if version > VERSION:
         raise BaselineError(
             f"{path}: written by a newer initbench (baseline version {version}, known up to {VERSION}); upgrade"
@@ -132,6 +137,14 @@ def origin(provenance: Mapping[str, Any]) -> dict[str, str | int | None]:
 def hash_of(config: str) -> str:
     """The hash of a config's text."""
     return hashlib.sha256(config.encode()).hexdigest()[:HASH_LENGTH]
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise BaselineError(f"{path}: larger than {LARGEST_FILE // 2**20} MiB, which no baseline needs")
+    return content
 
 
 def _refuse(constant: str) -> NoReturn:
