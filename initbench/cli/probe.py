@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from initbench.cli import completion, console
-from initbench.cli.network import Subject
-from initbench.cli.options import Overrides, expanded
+from initbench.cli.experiment import Recipe, Subject, described
+from initbench.cli.options import DataDir, Overrides, expanded
 
 if TYPE_CHECKING:
     from initbench.config import Experiment
@@ -28,6 +28,7 @@ def probe(
     subject: Subject,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of each scheme.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    data_dir: DataDir = None,
     overrides: Overrides = None,
 ) -> None:
     """Diagnose schemes before training: does the signal reach the output, and the gradient the first layer.
@@ -37,12 +38,11 @@ def probe(
     Example: initbench probe he xavier lecun --activation relu --depth 50 --width 256
     """
     from initbench.api import diagnosed
-    from initbench.cli.compare import described
     from initbench.datasets import data_folder
     from initbench.report import propagation
 
-    experiment = described(schemes, subject.setup(seeds), overrides or (), subject.data_dir)
-    diagnoses = diagnosed(experiment, data_folder(subject.data_dir))
+    experiment = described(schemes, subject, Recipe(seeds=str(seeds)), overrides or (), data_dir)
+    diagnoses = diagnosed(experiment, data_folder(data_dir))
     if as_json:
         typer.echo(propagation.as_json(diagnoses, seeds))
     else:

@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from initbench.cli import console
-from initbench.cli.network import Subject
-from initbench.cli.options import Overrides, expanded
+from initbench.cli.experiment import Recipe, Subject, described
+from initbench.cli.options import DataDir, Overrides, expanded
 
 if TYPE_CHECKING:
     from initbench.analysis.recommendation import Recommendation, Traits
@@ -27,6 +27,7 @@ def recommend(
     subject: Subject,
     top: Annotated[int, typer.Option(min=1, help="How many schemes to recommend.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    data_dir: DataDir = None,
     overrides: Overrides = None,
 ) -> None:
     """Rank the schemes for a network, by theory and a quick probe, and say why.
@@ -37,7 +38,6 @@ def recommend(
     """
     from initbench.analysis.propagation import diagnose
     from initbench.analysis.recommendation import recommend as ranked
-    from initbench.cli.compare import described
     from initbench.cli.probe import about
     from initbench.datasets import data_folder
     from initbench.execute import material_of
@@ -45,9 +45,9 @@ def recommend(
     from initbench.report.propagation import happening
 
     schemes = _candidates()
-    experiment = described(["he"], subject.setup(SEEDS), overrides or (), subject.data_dir)
+    experiment = described(["he"], subject, Recipe(seeds=str(SEEDS)), overrides or (), data_dir)
     experiment = experiment.model_copy(update={"init": tuple(schemes.values())})
-    data = data_folder(subject.data_dir)
+    data = data_folder(data_dir)
     found = propagate(experiment, material_of(experiment.dataset[0], data), data)
     diagnoses = diagnose(found.results, found.standings)
     traits = {label: _traits(init, found.concerns.get(label, ())) for label, init in schemes.items()}
