@@ -99,14 +99,22 @@ def baseline(
 
 
 @contextmanager
-def trained(experiment: Experiment, data_dir: Path, train: Train, keep: Path | None = None) -> Iterator[Results]:
-    """The results of a fresh run, in the folder ``keep`` or in one that is gone afterwards."""
+def trained(
+    experiment: Experiment, data_dir: Path, train: Train, keep: Path | None = None, *, elsewhere: bool = False
+) -> Iterator[Results]:
+    """The results of a fresh run, in the folder ``keep`` or in one that is gone afterwards.
+
+    ``elsewhere`` says that other machines train, whose devices this one need not have.
+    """
     with TemporaryDirectory(prefix="initbench-") as temporary:
-        work = replace(schedule(experiment, keep or Path(temporary) / experiment.name, data_dir), done=frozenset())
-        if keep is not None:
-            work.folder.clear()
-        train(work)
-        yield work.folder.read()
+        folder = keep or Path(temporary) / experiment.name
+        work = replace(schedule(experiment, folder, data_dir, elsewhere=elsewhere), done=frozenset())
+        with work.folder.locked():
+            if keep is not None:
+                work.folder.clear()
+            train(work)
+            results = work.folder.read()
+        yield results
 
 
 def complete_baseline(results: Results) -> Baseline:
@@ -188,7 +196,9 @@ def _items(items: list[object]) -> str:
 def _refuse_gaps(path: Path, found: Baseline, stored: Experiment, data_dir: Path) -> None:
     """A baseline holds every scheme and seed of its own config, unless somebody took them out."""
     planned = plan(stored, data_dir)
-    wanted = places(pd.DataFrame([trial.columns() for trial in planned.trials]), planned.axes)
+    held = sum(len(cell.seeds) for cell in found.schemes)
+    looked_at = planned.trials[: held + 1]  # of trials that all differ one more than it holds shows a gap, if any
+    wanted = places(pd.DataFrame([trial.columns() for trial in looked_at]), planned.axes)
     for place, keys in wanted.items():
         label = ", ".join(filter(None, place))
         if place not in found.cells:

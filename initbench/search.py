@@ -41,10 +41,15 @@ SHALLOWEST, DEEPEST = 2, 512
 
 @dataclass(frozen=True)
 class Place:
-    """Where a search keeps its records, and where its data lie."""
+    """Where a search keeps its records, where its data lie, and whether machines elsewhere do the training."""
 
     folder: Path
     data_dir: Path
+    elsewhere: bool = False
+
+    def schedule(self, experiment: Experiment) -> Schedule:
+        """The schedule of one round."""
+        return schedule(experiment, self.folder, self.data_dir, elsewhere=self.elsewhere)
 
 
 def rounds(experiment: Experiment, place: Place) -> Iterator[Schedule]:
@@ -58,7 +63,7 @@ def rounds(experiment: Experiment, place: Place) -> Iterator[Schedule]:
     if experiment.searches_rate:
         yield from _best_rates(experiment, place)
     else:
-        yield schedule(experiment, place.folder, place.data_dir)
+        yield place.schedule(experiment)
 
 
 def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
@@ -75,7 +80,7 @@ def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
     while wanted := {init: depth for init, bracket in brackets.items() if (depth := bracket.next) is not None}:
         for depth in dict.fromkeys(wanted.values()):
             schemes = tuple(init for init, asked in wanted.items() if asked == depth)
-            work = schedule(_at_depth(experiment, schemes, depth), place.folder, place.data_dir)
+            work = place.schedule(_at_depth(experiment, schemes, depth))
             yield work
             trials = _outcomes(work.folder)
             done += work.plan.trials
@@ -139,7 +144,7 @@ def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
     grid = {place_of(one.lr) for one in experiment.optimizer}
     while True:
         rungs = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(grid))
-        work = schedule(choosing.model_copy(update={"optimizer": rungs}), place.folder, place.data_dir)
+        work = place.schedule(choosing.model_copy(update={"optimizer": rungs}))
         yield work
         trials = _outcomes(work.folder)
         axes = tuple(axis for axis in work.plan.axes if axis != rates.AXIS)
@@ -150,7 +155,7 @@ def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
         grid |= wider
     best = {place_of(found) for table in schemes if not math.isnan(found := rates.best_rate(table))}
     final = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(best or grid))
-    compared = schedule(experiment.model_copy(update={"optimizer": final}), place.folder, place.data_dir)
+    compared = place.schedule(experiment.model_copy(update={"optimizer": final}))
     yield compared
     done = sorted([*work.plan.trials, *compared.plan.trials], key=lambda trial: trial.recipe.optimizer.lr)
     _conclude(experiment, place, done, work.plan.axes, chooses)

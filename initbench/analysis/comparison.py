@@ -89,6 +89,12 @@ def _sentence(schemes: pd.DataFrame, results: Results, depths: Reach | None) -> 
 
 
 def _gaps(results: Results) -> list[str]:
+    part = results.manifest.portion
+    whole = [] if part is None else [f"this is a part of an experiment: {part}; initbench merge joins the parts"]
+    return [*_not_run(results), *whole]
+
+
+def _not_run(results: Results) -> list[str]:
     planned = len(set(results.manifest.trials))
     missing = planned - results.records.outcomes["id"].nunique()
     if not missing:

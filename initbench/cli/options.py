@@ -6,16 +6,20 @@ A command takes a frozen dataclass as a parameter; ``expanded`` shows Typer its 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
+if TYPE_CHECKING:
+    from initbench.execute import Resources
+
 EXECUTION = "Execution"
 OUTPUT = "Output"
+CLUSTER = "More than one machine"
 
 
 Overrides = Annotated[
@@ -28,18 +32,6 @@ Overrides = Annotated[
     ),
 ]
 
-
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Processes that train at once.",
-        show_default="one per core, or one per accelerator",
-        rich_help_panel=EXECUTION,
-    ),
-]
-
-Threads = Annotated[int, typer.Option(min=1, help="Threads of each worker.", rich_help_panel=EXECUTION)]
 
 DataDir = Annotated[
     Path | None,
@@ -65,6 +57,50 @@ Reference = Annotated[
 
 
 @dataclass(frozen=True)
+class Machines:
+    """What trains: processes of this machine, or tasks of a Ray cluster."""
+
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Stacks that train at once.",
+            show_default="one per core, or one per accelerator",
+            rich_help_panel=EXECUTION,
+        ),
+    ] = None
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each worker.", rich_help_panel=EXECUTION)] = 1
+    executor: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Train on this machine, or on a Ray cluster that is there.", rich_help_panel=CLUSTER),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Head node of the Ray cluster.",
+            show_default="RAY_ADDRESS, or the cluster of this machine",
+            rich_help_panel=CLUSTER,
+            metavar="HOST:PORT",
+        ),
+    ] = None
+    gpus: Annotated[
+        float | None,
+        typer.Option(
+            help="GPUs of each stack on a cluster, such as 0.25.",
+            show_default="1 on cuda",
+            rich_help_panel=CLUSTER,
+            metavar="SHARE",
+        ),
+    ] = None
+
+    def resources(self, *, fail_fast: bool = False) -> Resources:
+        """The options as the runner takes them. Raises InitbenchError where they do not go together."""
+        from initbench.execute import Resources
+
+        return Resources(self.workers, self.threads, fail_fast, self.executor, self.address, self.gpus)
+
+
+@dataclass(frozen=True)
 class Training:
     """How a run happens that is not kept; none of it changes a number."""
 
@@ -78,8 +114,7 @@ class Training:
         ),
     ] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=OUTPUT)] = False
-    workers: Workers = None
-    threads: Threads = 1
+    machines: Machines = Machines()
     data_dir: DataDir = None
 
 
@@ -90,7 +125,12 @@ class Execution:
     reference: Reference = None
     out: Annotated[
         Path | None,
-        typer.Option(help="Results folder.", show_default="results/NAME", rich_help_panel=OUTPUT, metavar="DIR"),
+        typer.Option(
+            help="Results folder.",
+            show_default="results/NAME, of a shard results/NAME/shards/K-of-N",
+            rich_help_panel=OUTPUT,
+            metavar="DIR",
+        ),
     ] = None
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress; print the verdict alone.", rich_help_panel=OUTPUT)
@@ -109,16 +149,24 @@ class Execution:
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget the folder's records and train all anew.", rich_help_panel=EXECUTION)
     ] = False
-    workers: Workers = None
-    threads: Threads = 1
+    machines: Machines = Machines()
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first trial that fails.", rich_help_panel=EXECUTION)
     ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Train this part alone; initbench merge joins the parts.",
+            show_default="the whole",
+            rich_help_panel=CLUSTER,
+            metavar="K/N",
+        ),
+    ] = None
     data_dir: DataDir = None
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose dataclass parameters are spelled out as options, one for each field."""
+    """A command whose dataclass parameters are spelled out as options, one for each field, to any depth."""
     values: dict[str, type[Any]] = {}
     parameters = []
     for name, hint in get_type_hints(command, include_extras=True).items():
@@ -126,21 +174,40 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
             continue
         if is_dataclass(hint):
             values[name] = cls = cast("type[Any]", hint)
-            hints = get_type_hints(cls, include_extras=True)
-            parameters += [_parameter(field.name, hints[field.name], field.default) for field in fields(cls)]
+            parameters += _options(cls)
         else:
             parameters.append(_parameter(name, hint, inspect.signature(command).parameters[name].default))
 
     @wraps(command)
     def spelled_out(**given: Any) -> None:
-        built = {
-            name: cls(**{field.name: given.pop(field.name) for field in fields(cls)}) for name, cls in values.items()
-        }
+        built = {name: _built(cls, given) for name, cls in values.items()}
         command(**given, **built)
 
     spelled_out.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
     spelled_out.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return spelled_out
+
+
+def _options(cls: Any) -> list[inspect.Parameter]:
+    parameters: list[inspect.Parameter] = []
+    for field, hint in _fields(cls):
+        parameters += _options(hint) if is_dataclass(hint) else [_parameter(field.name, hint, field.default)]
+    return parameters
+
+
+def _built(cls: Any, given: dict[str, Any]) -> Any:
+    """The value whose fields these are; they are taken out of ``given``."""
+    return cls(
+        **{
+            field.name: _built(hint, given) if is_dataclass(hint) else given.pop(field.name)
+            for field, hint in _fields(cls)
+        }
+    )
+
+
+def _fields(cls: type[Any]) -> Iterator[tuple[Field[Any], Any]]:
+    hints = get_type_hints(cls, include_extras=True)
+    return ((field, hints[field.name]) for field in fields(cls))
 
 
 def _parameter(name: str, hint: Any, default: object) -> inspect.Parameter:

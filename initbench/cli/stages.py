@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from initbench import report, search
-from initbench.analysis import wording
+from initbench.analysis import Comparison, wording
 from initbench.analysis.contrasts import reference_of
 from initbench.api import RESULTS
 from initbench.cli import console, guard, preview
@@ -14,31 +16,36 @@ from initbench.cli.options import Execution
 from initbench.cli.watch import Watch
 from initbench.config import Experiment, concerns
 from initbench.datasets import data_folder
-from initbench.execute import Resources, Schedule, execute
-from initbench.records import FAILED, ResultsFolder
+from initbench.errors import InitbenchError
+from initbench.execute import WHOLE, Resources, Schedule, Shard, execute
+from initbench.records import FAILED, RecordsError, ResultsFolder
 from initbench.report import progress
 
 
 def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool = False) -> None:
     """Run an experiment, or search with it, as the options say; exit code 3 if a trial failed."""
-    folder = execution.out or RESULTS / experiment.name
+    shard = _shard_of(execution, searches=max_depth or experiment.searches_rate)
+    folder = execution.out or _folder_of(experiment, shard)
     reference = execution.reference
     if reference is not None:
         reference = reference_of([scheme.label for scheme in experiment.init], reference)
-    place = search.Place(folder, data_folder(execution.data_dir))
+    resources = execution.machines.resources(fail_fast=execution.fail_fast)
+    place = search.Place(folder, data_folder(execution.data_dir), elsewhere=resources.is_elsewhere)
     if not execution.quiet:
         for concern in concerns(experiment, place.data_dir):
-            console.err().print(f"Note: {concern}.", soft_wrap=True)
-    resources = Resources(execution.workers, execution.threads, execution.fail_fast)
+            _note(concern)
     rounds = search.deepest(experiment, place) if max_depth else search.rounds(experiment, place)
-    for number, work in enumerate(rounds):
-        again = execution.fresh and number == 0
-        todo = replace(work, done=frozenset()) if again else work
-        if execution.dry_run:
-            preview.show(todo, resources, as_json=execution.as_json)
-            return
-        _train(todo, resources, execution, forget=again)
-    comparison = report.write(ResultsFolder(folder).read(), reference)
+    with ExitStack() as held:
+        for number, work in enumerate(rounds):
+            again = execution.fresh and number == 0
+            todo = replace(work, shard=shard, done=frozenset() if again else work.done)
+            if execution.dry_run:
+                preview.show(todo, resources, as_json=execution.as_json)
+                return
+            if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
+                held.enter_context(work.folder.locked(_note))
+            _train(todo, resources, execution, forget=again)
+        comparison = _reported(folder, reference)
     print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
     failed = int((comparison.trials["status"] == FAILED).sum())
     if failed:
@@ -47,15 +54,45 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
         )
 
 
+def _shard_of(execution: Execution, *, searches: bool) -> Shard:
+    """The part that is asked for. Raises InitbenchError where there are no parts."""
+    if execution.shard is None:
+        return WHOLE
+    if searches:
+        raise InitbenchError(
+            f"--shard {execution.shard}: a search has no shards, since its next trials depend on the results of all; "
+            "give learning rates or depths as a list, or train it whole with --executor ray"
+        )
+    return Shard.parsed(execution.shard)
+
+
+def _folder_of(experiment: Experiment, shard: Shard) -> Path:
+    whole = RESULTS / experiment.name
+    return whole if shard.is_whole else whole / "shards" / shard.folder
+
+
 def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> None:
     if forget:
         work.folder.clear()
     watch = Watch(work)
+    again = "the same command without --fresh" if execution.fresh else "the same command"
+    kept = f"Finished trials are kept in {work.folder.path}; {again} goes on from there."
     try:
         with progress.display(console.err(), quiet=execution.quiet) as display:
             for event in execute(work, resources):
                 display.show(watch.named(event))
     except KeyboardInterrupt:
-        again = "the same command without --fresh" if execution.fresh else "the same command"
-        kept = f"Finished trials are kept in {work.folder.path}; {again} goes on from there."
         raise KeyboardInterrupt(kept) from None
+    except RecordsError as error:
+        raise RecordsError(f"{error}. {kept}") from error
+
+
+def _reported(folder: Path, reference: str | None) -> Comparison:
+    try:
+        return report.write(ResultsFolder(folder).read(), reference)
+    except RecordsError as error:
+        raise RecordsError(f"{error}. The records are safe: initbench report {folder} draws the rest.") from error
+
+
+def _note(sentence: str) -> None:
+    console.err().print(f"Note: {sentence}.", highlight=False, markup=False, soft_wrap=True)

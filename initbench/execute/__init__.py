@@ -17,13 +17,14 @@ from initbench.execute.halving import Halving, Part
 from initbench.execute.materials import PROBE_SAMPLES, material_of, materials
 from initbench.execute.resources import Resources
 from initbench.execute.scheduling import Schedule, schedule
-from initbench.execute.shards import Shard
+from initbench.execute.shards import WHOLE, Shard
 from initbench.plan import StackPlan, Trial
 from initbench.records import FAILED, Manifest, Records
 from initbench.train.initialise import Failure
 
 __all__ = [
     "PROBE_SAMPLES",
+    "WHOLE",
     "Event",
     "Failed",
     "Finished",

@@ -47,8 +47,13 @@ class Resources:
         for option, value in {"--address": self.address, "--gpus": self.gpus}.items():
             if self.executor == "local" and value is not None:
                 raise InitbenchError(f"{option} {value} is for a cluster; add --executor ray")
-        if self.gpus is not None and not (0 < self.gpus <= 1 or self.gpus.is_integer()):
+        if self.gpus is not None and not (self.gpus > 0 and (self.gpus <= 1 or self.gpus.is_integer())):
             raise InitbenchError(f"--gpus: found {self.gpus:g}, expected a share such as 0.25, or a whole number")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether other machines train, whose devices this one need not have."""
+        return self.executor != "local"
 
     def worker_count(self, device: str) -> int:
         """How many processes train at once on a device."""
