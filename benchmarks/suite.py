@@ -125,7 +125,19 @@ def depth(bench: Bench) -> Numbers:
     }
 
 
-GROWTH: dict[str, Callable[[Bench], Numbers]] = {"vanishing": vanishing, "replicas": replicas, "depth": depth}
+def start(bench: Bench) -> Numbers:
+    """From pressing enter to the records of a first stack that trained for one update."""
+    case = replace(CASES["classic"], updates=1)
+    timings = bench.interleaved("start", {"first_records": lambda: _first_records_seconds(case)})
+    return {"first_records_seconds": timings.median("first_records"), "seconds": timings.dump()}
+
+
+GROWTH: dict[str, Callable[[Bench], Numbers]] = {
+    "vanishing": vanishing,
+    "replicas": replicas,
+    "depth": depth,
+    "start": start,
+}
 NAMES = (*CASES, *GROWTH)
 
 
@@ -172,15 +184,34 @@ def _largest_difference(first: Losses, second: Losses) -> float:
 
 def _command_seconds(case: Case) -> float | None:
     """Wall time of ``initbench run`` from the shell to the end of the process, or None where it fails."""
-    program = Path(sys.executable).with_name("initbench")
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "benchmark.yaml").write_text(case.config())
         started = time.perf_counter()
-        done = subprocess.run(  # noqa: S603 - the product itself
-            [program, "run", "benchmark.yaml"], cwd=folder, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(**_command(case, Path(folder)), check=False)
         seconds = time.perf_counter() - started
     if done.returncode:
         print(f"initbench run failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}", file=sys.stderr)
         return None
     return seconds
+
+
+def _first_records_seconds(case: Case) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with subprocess.Popen(**_command(case, Path(folder))) as command:
+            while not (found := any(Path(folder).glob("results/benchmark/records/outcomes/*.parquet"))):
+                if command.poll() is not None:
+                    break
+                time.sleep(0.005)
+            seconds = time.perf_counter() - started
+            command.communicate()
+    if not found:
+        raise DisagreementError("initbench run ended without records")
+    return seconds
+
+
+def _command(case: Case, folder: Path) -> dict[str, Any]:
+    """What ``subprocess`` needs to run a case in a folder of its own."""
+    (folder / "benchmark.yaml").write_text(case.config())
+    program = Path(sys.executable).with_name("initbench")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return {"args": [program, "run", "benchmark.yaml"], "cwd": folder, "text": True, **pipes}

@@ -22,7 +22,7 @@ TARGETS = {
     "deep256": (2.8, 1.5, 0.8),
     "cnn": (1.9, 1.7, 0.75),
 }
-PROBE_TARGET, VANISHING_TARGET, REPLICAS_TARGET = 0.10, 1.15, 40
+PROBE_TARGET, VANISHING_TARGET, REPLICAS_TARGET, START_TARGET = 0.10, 1.15, 40, 4
 
 
 def show(results: Mapping[str, Any], console: Console) -> None:
@@ -38,6 +38,10 @@ def show(results: Mapping[str, Any], console: Console) -> None:
     if "vanishing" in results:
         ratio = results["vanishing_over_healthy"]
         console.print(f"\nnormal\\[std=0.01] over he, deep128: {ratio:.2f} {_verdict(ratio <= VANISHING_TARGET)}")
+    if "start" in results:
+        seconds = results["start"]["first_records_seconds"]
+        aim = f"(< {START_TARGET}) {_verdict(seconds < START_TARGET)}"
+        console.print(f"from the shell to the first records: {seconds:.1f} s {aim}")
     if "replicas" in results:
         ratio = results["replicas"]["ratio_64_to_1"]
         console.print(_growth("classic networks", results["replicas"]))
