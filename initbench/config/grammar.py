@@ -92,6 +92,8 @@ class _Cursor:
     """A position in a text."""
 
     def __init__(self, text: str) -> None:
+        if HALF_CHARACTER.search(text):  # as Python reads an argument that is not UTF-8
+            raise GrammarError(f"{text[:60]!r} holds half of a character, which is no text")
         self.text = text
         self.position = 0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from initbench.component import Catalog
 from initbench.config.axes import raw_components
-from initbench.config.grammar import GrammarError, Value, inline_components, inline_value
+from initbench.config.grammar import HALF_CHARACTER, GrammarError, Value, inline_components, inline_value
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.problems import Key, Place, Problems, fail
 from initbench.config.reading import Document
@@ -28,6 +28,8 @@ def overridden(document: Document, overrides: Sequence[str]) -> Document:
         place = Place(0, f"--set {override}")
         name, equals, text = override.partition("=")
         key: Key = tuple(part.strip() for part in name.split("."))
+        if HALF_CHARACTER.search(name):
+            raise fail(place, "found half of a character, which is no text")
         if not equals or not all(key) or len(key) > DEEPEST_KEY:
             raise fail(place, "expected key=value, such as network.depth=10,20")
         top = str(key[0])

@@ -31,6 +31,7 @@ from initbench.datasets._base import Data, DatasetError, Spec, Split
 from initbench.datasets._npz import NpzReader
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
+MOST_SHOWN = 8  # names of arrays
 NUMBERS = "biuf"  # NumPy's kinds: bool, signed, unsigned, floating point
 REGRESSION_TARGET = 0.5  # half the loss of always guessing the mean, since targets have variance 1
 
@@ -93,7 +94,8 @@ def _hint(key: str, names: tuple[str, ...]) -> str:
     near = get_close_matches(key, others, n=1)
     if near:
         return f"; is it '{others[near[0]]}'? The names must be {', '.join(KEYS)}"
-    return f"; it holds {', '.join(names) or 'nothing'}, and needs {', '.join(KEYS)}"
+    shown = [name[:40] for name in names[:MOST_SHOWN]] + (["…"] if names[MOST_SHOWN:] else [])
+    return f"; it holds {', '.join(shown) or 'nothing'}, and needs {', '.join(KEYS)}"
 
 
 def _checked_shapes(npz: NpzReader) -> dict[str, tuple[int, ...]]:
