@@ -14,6 +14,7 @@ from initbench.cli.compare import compare
 from initbench.cli.export import export
 from initbench.cli.info import info
 from initbench.cli.listing import list_components
+from initbench.cli.merge import merge
 from initbench.cli.new import new
 from initbench.cli.probe import probe
 from initbench.cli.recommend import recommend
@@ -40,6 +41,7 @@ app.command(rich_help_panel=EXPERIMENTS)(run)
 app.command(rich_help_panel=EXPERIMENTS)(compare)
 app.command(rich_help_panel=EXPERIMENTS)(probe)
 app.command(rich_help_panel=EXPERIMENTS)(recommend)
+app.command(rich_help_panel=EXPERIMENTS)(merge)
 app.command(rich_help_panel=EXPERIMENTS)(report)
 app.command(rich_help_panel=EXPERIMENTS)(export)
 app.command(rich_help_panel=EXPERIMENTS)(new)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -55,15 +54,20 @@ class ResultsFolder:
         for folder in (self.path / "records", self.path, self.path.parent):
             settle(folder)
 
-    def locked(self, tell: Callable[[str], None] = warnings.warn) -> AbstractContextManager[None]:
-        """Hold the folder against other runs; ``tell`` hears of a file system that has no locks. Make it first.
+    @contextmanager
+    def locked(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Make the folder and hold it against other runs. Who holds it already may do so again.
+
+        ``tell`` is given a sentence where the file system has no locks.
 
         Raises
         ------
         RecordsError
-            Another run holds it.
+            Another run holds it, or it cannot be written.
         """
-        return locked(self.path, tell)
+        self.create()
+        with locked(self.path, tell):
+            yield
 
     def clear(self) -> None:
         """Forget every record (``--fresh``); files that this program did not write, or cannot read, stay."""
@@ -104,7 +108,10 @@ class ResultsFolder:
         write_bytes(self.path / "failures" / f"{stack}.txt", traceback.encode())
 
     def finished(self) -> frozenset[str]:
-        """The ids of trials that need not run again: those in all three tables, except the ones that failed."""
+        """The ids of trials that need not run again: those in all three tables, except the ones that failed.
+
+        Of ``curves`` and ``layers`` the footers alone are looked at: in a large folder the rest takes too long.
+        """
         found: set[str] = set()
         for path in self._files("outcomes")[0]:
             try:
@@ -116,6 +123,15 @@ class ResultsFolder:
             found.update(table.loc[table["status"] != FAILED, "id"])
         return frozenset(found)
 
+    def manifest(self) -> Manifest:
+        """What the folder says it consists of. Raises RecordsError."""
+        path = self.path / "manifest.json"
+        if not self.path.is_dir():
+            raise RecordsError(f"there is no folder {self.path}")
+        if not os.path.lexists(path):
+            raise RecordsError(f"{self.path} is not a results folder: it has no manifest.json")
+        return documents.read_manifest(path)
+
     def read(self) -> Results:
         """The records of the folder's experiment.
 
@@ -124,7 +140,7 @@ class ResultsFolder:
         RecordsError
             The folder is not there, or is not a results folder.
         """
-        manifest = self._manifest()
+        manifest = self.manifest()
         provenance, problems = self._provenance()
         experiment, found = self._experiment()
         problems += found
@@ -168,11 +184,8 @@ class ResultsFolder:
         """Whether files of this name may be written: they are new, or whole files of this program's."""
         for folder in self._folders:
             path = folder / f"{stack}.parquet"
-            if os.path.lexists(path):
-                try:
-                    table_file.read(path, folder.name)
-                except table_file.Unusable:
-                    return False
+            if os.path.lexists(path) and not table_file.is_own(path, folder.name):
+                return False
         return True
 
     def _refuse_foreign(self) -> None:
@@ -192,14 +205,6 @@ class ResultsFolder:
         for name in DOCUMENTS:
             if os.path.lexists(self.path / name):
                 raise RecordsError(f"{self.path} is not a results folder, but has a file {name}; {advice}")
-
-    def _manifest(self) -> Manifest:
-        path = self.path / "manifest.json"
-        if not self.path.is_dir():
-            raise RecordsError(f"there is no folder {self.path}")
-        if not os.path.lexists(path):
-            raise RecordsError(f"{self.path} is not a results folder: it has no manifest.json")
-        return documents.read_manifest(path)
 
     def _provenance(self) -> tuple[dict[str, Any], list[str]]:
         path = self.path / "provenance.json"
