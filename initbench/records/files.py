@@ -90,9 +90,9 @@ def explained(error: OSError) -> str:
     """What the system said, and what to do about it."""
     said = error.strerror or type(error).__name__
     if error.errno in _FULL:
-        return f"{said}; what was written before is safe: make room, then give the same command again"
+        return f"{said}; make room"
     if error.errno in _FORBIDDEN:
-        return f"{said}; make the folder writable, or choose another one (for a run: --out DIR)"
+        return f"{said}; make it writable, or use another folder"
     return said
 
 

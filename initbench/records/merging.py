@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from initbench.records import documents, table_file
@@ -66,7 +67,7 @@ def merge(paths: Sequence[Path], out: Path, tell: Callable[[str], None] = lambda
     Raises
     ------
     RecordsError
-        A folder is not of the same experiment as the first, or cannot be read or written; the message says what differs.
+        A folder is not of the same experiment as the first (the message says what differs), or cannot be used.
     """
     given = {path.resolve(): path for path in paths}
     given.pop(out.resolve(), None)
@@ -150,29 +151,32 @@ def _origins(sources: Sequence[Source], out: Path) -> dict[str, Any]:
 def _copy(sources: Sequence[Source], out: Path, wanted: frozenset[str]) -> list[str]:
     """Copy each stack's files from the folder where fewest of its trials failed; return what is wrong with others."""
     best: dict[str, tuple[int, Path]] = {}
-    problems = []
+    problems: list[str] = []
     for source in sources:
-        for path in sorted((source.path / "records" / "outcomes").glob("[!.]*.parquet")):
-            try:
-                outcomes = table_file.read(path, "outcomes")
-                for name in TABLES[:-1]:
-                    table_file.check(_beside(path, name), name)
-            except FileNotFoundError as error:
-                problems.append(f"{path}: left out, since {error.filename} is missing")
-            except table_file.Unusable as error:
-                problems.append(f"{path}: {error}")
-            else:
-                failed = int((outcomes["status"] == FAILED).sum())
-                if not wanted.isdisjoint(outcomes["id"]) and failed < best.get(path.stem, (len(outcomes) + 1, path))[0]:
-                    best[path.stem] = failed, path
+        for path, outcomes in _stacks(source, problems):
+            failed = int((outcomes["status"] == FAILED).sum())
+            if not wanted.isdisjoint(outcomes["id"]) and (path.stem not in best or failed < best[path.stem][0]):
+                best[path.stem] = failed, path
     for _, path in best.values():
         for name in TABLES:  # outcomes last: they are what makes the rest count
             _write(_beside(path, name), out / "records" / name / path.name)
-    for source in sources:
-        for path in sorted((source.path / "failures").glob("[!.]*.txt")):
-            if not (out / "failures" / path.name).exists():
-                _write(path, out / "failures" / path.name)
+    logs = {log.name: log for source in sources[::-1] for log in (source.path / "failures").glob("[!.]*.txt")}
+    for name, log in logs.items():
+        _write(log, out / "failures" / name)
     return problems
+
+
+def _stacks(source: Source, problems: list[str]) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """The outcomes of each stack whose three files are whole; of others, the problem."""
+    for path in sorted((source.path / "records" / "outcomes").glob("[!.]*.parquet")):
+        try:
+            outcomes = table_file.read(path, "outcomes")
+            for name in TABLES[:-1]:
+                table_file.check(_beside(path, name), name)
+        except table_file.Unusable as error:
+            problems.append(f"{path}, or a file of the same name beside it: {error}")
+        else:
+            yield path, outcomes
 
 
 def _beside(path: Path, name: str) -> Path:

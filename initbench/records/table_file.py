@@ -44,6 +44,7 @@ _REQUIRED = {
     "curves": ["id", "step", "train_loss", "learning_rate"],
     "layers": ["id", "step", "layer", "name"],
 }
+_FILLED = {**KEYS, "outcomes": _REQUIRED["outcomes"]}  # columns without gaps
 _MOST_BYTES_PER_BYTE = 1000  # columns of equal values shrink a lot, yet not more than this
 _SMALL = 2**28  # bytes of a table that no size of file makes suspicious
 
@@ -95,9 +96,9 @@ def check(path: Path, name: str) -> None:
 
 
 def is_own(path: Path, name: str) -> bool:
-    """Whether this program wrote the file, so that it may replace or remove it."""
+    """Whether this program wrote the file and nothing has damaged it since, so that it may be replaced or removed."""
     try:
-        check(path, name)
+        read(path, name)
     except Unusable:
         return False
     return not path.is_symlink()
@@ -128,10 +129,10 @@ def _check_footer(file: pq.ParquetFile, name: str, size: int) -> None:
     schema = file.schema_arrow
     if len(set(schema.names)) < len(schema.names):
         raise Unusable("a column is there twice, left alone")
-    lacking = [column for column in _REQUIRED[name] if column not in schema.names]
-    if lacking and (rows or "id" in lacking):
+    lacking = [column for column in (_REQUIRED[name] if rows else KEYS[name][:1]) if column not in schema.names]
+    if lacking:
         raise Unusable(f"not a table of {name}, left alone (it has no column {lacking[0]})")
-    for column in schema:
+    for column in schema if rows else ():  # nothing has a type where there is nothing
         if not pa.types.is_null(column.type) and not _fits(column.name, column.type):
             raise Unusable(f"not a table of {name}, left alone (column {column.name} holds {column.type})")
 
@@ -148,13 +149,11 @@ def _fits(column: str, kind: pa.DataType) -> bool:
 
 
 def _check_values(table: pd.DataFrame, name: str) -> None:
-    gaps = [key for key in KEYS[name] if table[key].isna().any()]
+    gaps = [key for key in _FILLED[name] if table[key].isna().any()]
     if gaps:
         raise Unusable(f"not a table of {name}, left alone (column {gaps[0]} has gaps)")
-    if name == "outcomes":
-        strange = set(table["status"].dropna()) - set(STATUSES)
-        if strange or table["status"].isna().any():
-            raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange, default='missing')})")
+    if name == "outcomes" and (strange := set(table["status"]) - set(STATUSES)):
+        raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange)})")
 
 
 def _first_line(error: Exception) -> str:
