@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,14 +89,17 @@ def run(
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     experiment = config if isinstance(config, Experiment) else load(config, data_dir=data)
     folder = Path(out) if out is not None else RESULTS / experiment.name
-    for number, planned in enumerate(search.rounds(experiment, search.Place(folder, data))):
-        work = planned
-        if fresh and number == 0:
-            work = replace(planned, done=frozenset())
-            work.folder.clear()
-        for _event in execute(work, Resources(workers=workers)):
-            pass
-    return report.write(ResultsFolder(folder).read(), reference)
+    with ExitStack() as held:
+        for number, planned in enumerate(search.rounds(experiment, search.Place(folder, data))):
+            work = planned
+            if number == 0:
+                held.enter_context(work.folder.locked(warnings.warn))
+                if fresh:
+                    work = replace(planned, done=frozenset())
+                    work.folder.clear()
+            for _event in execute(work, Resources(workers=workers)):
+                pass
+        return report.write(ResultsFolder(folder).read(), reference)
 
 
 def compare(

@@ -45,6 +45,9 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
                 held.enter_context(work.folder.locked(_note))
             _train(todo, resources, execution, forget=again)
+        if not len(todo.trials):
+            _note(f"shard {shard} holds no trial: the plan has {wording.count(len(todo.stacks), 'stack')}")
+            return
         comparison = _reported(folder, reference)
     print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
     failed = int((comparison.trials["status"] == FAILED).sum())
