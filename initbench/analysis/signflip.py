@@ -25,17 +25,18 @@ Holm, "A simple sequentially rejective multiple test procedure", 1979.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from initbench.analysis.sets import ROUNDING, Sets
+
 ALPHA = 0.05
 MOST_EXACT = 20  # pairs up to which all flips are listed
 RESAMPLES = 9_999  # random flips, from a fixed seed, where they are not
-
-_ROUNDING = 100 * float(np.finfo(float).eps)  # of a sum, relative to that of the magnitudes: what lies closer is a tie
+MOST_DRAWN = 4_000_000  # signs of random flips held at once
 
 Array = NDArray[np.float64]
 
@@ -58,16 +59,17 @@ class Evidence:
 
 def evidence(differences: Sequence[float]) -> Evidence:
     """The mean of paired differences (finite), its interval, and the exact p-value of no difference."""
-    values = np.asarray(differences, dtype=float)
-    pairs = len(values)
-    if not pairs:
-        return Evidence(0, math.nan, math.nan, math.nan, math.nan, math.nan)
-    sums, sizes = _sets(values)
-    sums[np.abs(sums) <= _ROUNDING * np.abs(values).sum()] = 0.0
-    beyond = 1 + min(int((sums <= 0).sum()), int((sums >= 0).sum()))  # and the empty set
-    p = min(1.0, 2 * beyond / (len(sums) + 1))
-    low, high, level = _interval(sums / sizes) if pairs > 1 else (math.nan, math.nan, math.nan)
-    return Evidence(pairs, float(values.mean()), low, high, level, p)
+    return evidences([differences])[0]
+
+
+def evidences(contrasts: Sequence[Sequence[float]]) -> list[Evidence]:
+    """``evidence`` of many contrasts: those with equally many pairs share their random flips."""
+    values = [np.asarray(differences, dtype=float) for differences in contrasts]
+    found = {index: _listed(one) for index, one in enumerate(values) if len(one) <= MOST_EXACT}
+    for pairs in {len(one) for one in values} - set(range(MOST_EXACT + 1)):
+        alike = [index for index, one in enumerate(values) if len(one) == pairs]
+        found |= zip(alike, _drawn(np.stack([values[index] for index in alike], axis=1)), strict=True)
+    return [found[index] for index in range(len(values))]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -86,26 +88,49 @@ def pairs_needed(contrasts: int) -> int:
     return math.ceil(1 + math.log2(max(contrasts, 1) / ALPHA))
 
 
-def _interval(means: Array) -> tuple[float, float, float]:
-    """The ends that leave out 2.5 % of the flips each, or one where that is less, and their level."""
-    flips = len(means) + 1
-    rank = max(1, math.floor(ALPHA / 2 * flips))
-    ends = np.partition(means, [rank - 1, len(means) - rank])
-    return float(ends[rank - 1]), float(ends[-rank]), 1 - 2 * rank / flips
+def _rank(flips: int) -> int:
+    """Which of the means in order ends the interval: 2.5 % of the flips lie beyond, or one where that is less."""
+    return max(1, math.floor(ALPHA / 2 * flips))
 
 
-def _sets(values: Array) -> tuple[Array, Array]:
-    """The sums and sizes of all non-empty sets of values, or of as many random ones as stand for them."""
-    if len(values) > MOST_EXACT:
-        drawn = np.random.default_rng(0).integers(0, 2, size=(RESAMPLES + 1, len(values)))
-        members = drawn[drawn.any(axis=1)][:RESAMPLES]
-        return np.asarray(members @ values), np.asarray(members.sum(axis=1), dtype=float)
-    return _over_sets(values), _over_sets(np.ones_like(values))
+def _level(flips: int) -> float:
+    return 1 - 2 * _rank(flips) / flips
 
 
-def _over_sets(values: Array) -> Array:
-    """The sums of all non-empty sets: those without a value, then the same with it."""
-    sums = np.zeros(2 ** len(values))
-    for index, value in enumerate(values):
-        np.add(sums[: 2**index], value, out=sums[2**index : 2 ** (index + 1)])
-    return sums[1:]
+def _listed(values: Array) -> Evidence:
+    """From all flips."""
+    pairs = len(values)
+    if pairs < 2:
+        nothing = (math.nan, math.nan, math.nan)
+        return Evidence(pairs, float(values[0]), *nothing, 1.0) if pairs else Evidence(0, math.nan, *nothing, math.nan)
+    sets, flips = Sets(values), 2**pairs
+    beyond = min(sets.below(0.0, sets.rounding), sets.above(0.0, sets.rounding))
+    low, high = sets.mean(_rank(flips)), sets.mean(flips - _rank(flips))
+    return Evidence(pairs, float(values.mean()), low, high, _level(flips), min(1.0, 2 * beyond / flips))
+
+
+def _drawn(table: Array) -> list[Evidence]:
+    """From random flips, for each column of differences [pairs, contrasts]."""
+    pairs, flips, rank = len(table), RESAMPLES + 1, _rank(RESAMPLES + 1)
+    parts = [(some @ table, some.sum(axis=1, keepdims=True)) for some in _random_sets(pairs)]
+    sums, sizes = (np.concatenate(part) for part in zip(*parts, strict=True))
+    means = np.partition(sums / sizes, [rank - 1, len(sums) - rank], axis=0)
+    sums[np.abs(sums) <= ROUNDING * np.abs(table).sum(axis=0)] = 0.0
+    beyond = 1 + np.minimum((sums <= 0).sum(axis=0), (sums >= 0).sum(axis=0))  # and the empty set
+    p = np.minimum(1.0, 2 * beyond / flips)
+    ends = zip(table.T, means[rank - 1], means[-rank], p, strict=True)
+    return [
+        Evidence(pairs, float(own.mean()), float(low), float(high), _level(flips), float(chance))
+        for own, low, high, chance in ends
+    ]
+
+
+def _random_sets(pairs: int) -> Iterator[Array]:
+    """Non-empty sets as rows of ones and zeros, some at a time."""
+    rng, left = np.random.default_rng(0), RESAMPLES
+    size = max(1, MOST_DRAWN // pairs)
+    for first in range(0, RESAMPLES + 1, size):
+        drawn = rng.integers(0, 2, size=(min(size, RESAMPLES + 1 - first), pairs))
+        members = drawn[drawn.any(axis=1)][:left]
+        left -= len(members)
+        yield members.astype(float)
