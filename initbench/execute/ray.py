@@ -177,7 +177,9 @@ class _Flight:
     def _submitted(self, stack: StackPlan, width: int) -> ray.ObjectRef[Records | Failure]:
         needs = self.cluster.needs
         data = self.data[stack.trials[0].dataset.label]
-        task = _trained.options(name=f"stack {stack.id}", num_cpus=needs.threads, num_gpus=needs.gpus)
+        task = _trained.options(
+            name=f"stack {stack.id}", num_cpus=needs.threads, num_gpus=needs.gpus, max_retries=RETRIES
+        )
         return task.remote(stack, data, needs, _Speech(self.inbox, width / WORDS_A_SECOND))
 
     def _heard(self) -> Iterator[Progressed]:
@@ -243,7 +245,7 @@ class _Inbox:
         return words
 
 
-@ray.remote(max_retries=RETRIES)
+@ray.remote
 def _trained(stack: StackPlan, data: _Stored, needs: Needs, speech: _Speech) -> Records | Failure:
     prepare(needs.threads)
     return run(Job(stack, data.material(), needs.device), speech.words())

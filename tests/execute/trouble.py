@@ -15,7 +15,7 @@ from initbench.inits import FillContext, Init
 class Trouble(Init):
     """Zero weights, unless ``how`` has its way: under the activation ``only``, while no file ``until`` exists.
 
-    ``seed`` narrows it to one trial of each setting.
+    ``seed`` narrows it to one trial of each setting. What dies is a worker process, or any process but ``spare``.
     """
 
     formula: ClassVar[str] = "W = 0"
@@ -25,6 +25,7 @@ class Trouble(Init):
     only: str = ""
     until: str = ""
     seed: int = -1
+    spare: int = 0
 
     def fill(self, network: nn.Module, context: FillContext) -> None:
         for p in network.parameters():
@@ -41,5 +42,5 @@ class Trouble(Init):
                 raise RuntimeError("subnormal numbers are not flushed here")
         elif self.how == "raises":
             raise RuntimeError("no weights today\nsecond line")
-        elif multiprocessing.parent_process() is not None:
+        elif multiprocessing.parent_process() is not None or self.spare not in (0, os.getpid()):
             os.kill(os.getpid(), signal.SIGKILL)
