@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli import completion
+from initbench.cli import completion, console
 from initbench.cli.options import Overrides, Training, expanded
 
 
@@ -51,4 +51,4 @@ def baseline(
             guard.stop(str(error), guard.NOT_MEASURED)
     made.write(path)
     trials = sum(len(cell.seeds) for cell in made.schemes)
-    typer.echo(f"{path}: {trials} trials; hold to it with: initbench check {config} --baseline {path}")
+    console.say(f"{path}: {trials} trials; hold to it with: initbench check {config} --baseline {path}")

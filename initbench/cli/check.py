@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from initbench.cli import completion
+from initbench.cli import completion, console
 from initbench.cli.options import OUTPUT, Overrides, Training, expanded
 from initbench.errors import InitbenchError
 
@@ -156,12 +156,11 @@ def check(
 
 
 def _tell(report: Report, outputs: Outputs, seconds: float, file: str | None) -> None:
-    from initbench.cli import console
     from initbench.gate import github, junit, machine, markdown, terminal
     from initbench.records import write_bytes, write_text
 
     if outputs.as_json:
-        typer.echo(machine.as_json(report))
+        console.say(machine.as_json(report))
     else:
         console.out().print(terminal.render(report, only_changed=outputs.only_changed))
     if outputs.junit is not None:
@@ -170,7 +169,7 @@ def _tell(report: Report, outputs: Outputs, seconds: float, file: str | None) ->
         write_text(outputs.markdown, markdown.render(report))
     if github.runs_there(os.environ):
         for command in github.workflow_commands(report, file):
-            typer.echo(command, err=True)  # the runner reads both streams, and stdout may hold JSON
+            console.say(command, err=True)  # the runner reads both streams, and stdout may hold JSON
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             with Path(summary).open("a", encoding="utf-8") as steps:
@@ -185,7 +184,7 @@ def _accept(results: Results, path: Path) -> None:
         complete_baseline(results).write(path)
     except NotMeasured as error:
         guard.stop(str(error), guard.NOT_MEASURED)
-    typer.echo(f"{path}: written anew", err=True)
+    console.say(f"{path}: written anew", err=True)
 
 
 def _share(text: str) -> float:

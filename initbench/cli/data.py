@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
+
+from initbench.cli import console
 
 if TYPE_CHECKING:
     from initbench.datasets import Published, Source
@@ -46,7 +47,7 @@ def fetch(
     try:
         source = _source(name)
         if source is None:
-            typer.echo(f"{name} needs no download.")
+            console.say(f"{name} needs no download.")
             return
         folder = source.raw(data_folder(data_dir))
         downloaded = _download(source, data_folder(data_dir), mirror or list(source.mirrors))
@@ -55,7 +56,7 @@ def fetch(
     except (DatasetError, ValueError) as error:
         _stop(str(error), code=2)
     done = f"{len(downloaded)} of {len(source.files)} files downloaded" if downloaded else "complete already"
-    typer.echo(f"{name} is in {folder}: {done}.")
+    console.say(f"{name} is in {folder}: {done}.")
 
 
 @app.command("list")
@@ -70,8 +71,8 @@ def list_datasets(data_dir: DataDir = None) -> None:
     table = Table("dataset", "state", "what it is", box=None, header_style="bold", pad_edge=False)
     for name, cls in DATASETS.items():
         table.add_row(name, _state(name, folder), cls.summary())
-    Console().print(table)
-    typer.echo(f"\nData folder: {folder}")
+    console.out().print(table)
+    console.say(f"\nData folder: {folder}")
 
 
 @app.command()
@@ -80,7 +81,7 @@ def where(data_dir: DataDir = None) -> None:
     from initbench.datasets import DatasetError, data_folder
 
     try:
-        typer.echo(data_folder(data_dir))
+        console.say(str(data_folder(data_dir)))
     except DatasetError as error:
         _stop(str(error), code=2)
 
@@ -100,7 +101,7 @@ def _download(source: Source, folder: Path, mirrors: list[str]) -> list[Publishe
         if not mirror.startswith(("http://", "https://")):
             raise ValueError(f"a mirror is an address that begins with http:// or https://, found '{mirror}'")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=console.err()) as progress:
         bars = {file.name: progress.add_task(file.name, total=file.zipped_size, visible=False) for file in source.files}
         return fetch_files(
             source,
@@ -116,5 +117,5 @@ def _state(name: str, folder: Path) -> str:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    typer.echo(f"Error: {message}", err=True)
+    console.say(f"Error: {message}", err=True)
     raise typer.Exit(code)

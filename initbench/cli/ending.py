@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from initbench.analysis import Comparison
 from initbench.cli import console
 from initbench.report import machine, terminal
@@ -12,8 +10,8 @@ from initbench.report import machine, terminal
 def print_comparison(comparison: Comparison, *, as_json: bool = False, quiet: bool = False) -> None:
     """Print a comparison: as JSON, as the sentence alone, or as tables."""
     if as_json:
-        typer.echo(machine.as_json(comparison))
+        console.say(machine.as_json(comparison))
     elif quiet:
-        typer.echo(comparison.sentence)
+        console.say(comparison.sentence)
     else:
         console.out().print(terminal.render(comparison))

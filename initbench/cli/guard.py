@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from initbench.cli import console
 from initbench.errors import InitbenchError
+from initbench.printable import printable
 
 WRONG_USAGE = 2
 NOT_MEASURED = 3
@@ -43,17 +44,17 @@ def ending(program: Callable[[], None]) -> None:
     try:
         program()
     except InitbenchError:  # with --debug
-        traceback.print_exc()
+        sys.stderr.write(printable(traceback.format_exc()))
         sys.exit(WRONG_USAGE)
     except Exception:  # noqa: BLE001 - the last resort
-        traceback.print_exc()
+        sys.stderr.write(printable(traceback.format_exc()))
         sys.stderr.write("\nThis is a bug in initbench. Please report it, with what `initbench info` prints.\n")
         sys.exit(NOT_MEASURED)
 
 
 def stop(message: str, code: int = WRONG_USAGE) -> NoReturn:
     """Print one message on stderr and end with ``code``."""
-    lines = message.splitlines() or ["unknown error"]
+    lines = printable(message).splitlines() or ["unknown error"]
     heading = "Error: " if len(lines) == 1 else f"Error: {len(lines)} problems\n  "
     sys.stderr.write(heading + "\n  ".join(lines) + "\n")
     raise typer.Exit(code)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from initbench.cli import console
+
 
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
@@ -14,12 +16,12 @@ def info(
     """Show versions and hardware, to paste into a bug report."""
     facts = _facts()
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        console.say(json.dumps(facts, indent=2))
         return
     lines = {**facts.pop("versions"), **facts}
     width = max(map(len, lines))
     for name, value in lines.items():
-        typer.echo(f"{name:<{width}}  {'none' if value is None else value}")
+        console.say(f"{name:<{width}}  {'none' if value is None else value}")
 
 
 def _facts() -> dict[str, Any]:

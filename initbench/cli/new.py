@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from initbench.cli import console
 from initbench.errors import InitbenchError
 
 
@@ -26,4 +27,4 @@ def new(
     if path.exists() and not force:
         raise InitbenchError(f"{path} is there already; --force overwrites it")
     write_text(path, template("starter"))
-    typer.echo(f"{path} written. Run it with: initbench run {path}")
+    console.say(f"{path} written. Run it with: initbench run {path}")

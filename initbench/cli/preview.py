@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +30,7 @@ class Row:
 def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
     """Print the plan; nothing is written and no record is made."""
     if as_json:
-        typer.echo(json.dumps(_as_data(work), indent=2, ensure_ascii=False))
+        console.say(json.dumps(_as_data(work), indent=2, ensure_ascii=False))
         return
     shown = rows(work)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -55,7 +54,7 @@ def rows(work: Schedule) -> list[Row]:
     columns = _columns(work)
     trials: Counter[tuple[str, ...]] = Counter()
     done: Counter[tuple[str, ...]] = Counter()
-    for trial in work.plan.trials:
+    for trial in work.trials:
         known = trial.columns()
         key = tuple(str(known[column]) for column in columns)
         trials[key] += 1
@@ -69,9 +68,12 @@ def _columns(work: Schedule) -> tuple[str, ...]:
 
 
 def _summary(work: Schedule, resources: Resources) -> str:
-    where = f"{wording.count(len(work.plan.trials), 'trial')}, results in {work.folder.path}."
+    part = "" if work.shard.is_whole else f" in shard {work.shard} of {len(work.plan.trials)}"
+    where = f"{wording.count(len(work.trials), 'trial')}{part}, results in {work.folder.path}."
     if not work.missing:
         return f"{where}\nAll of them are done: nothing to train."
+    if resources.is_elsewhere:  # whose machines nobody has timed
+        return f"{where}\n{len(work.missing)} to train, {wording.count(len(work.pending), 'stack')} ({work.device})."
     workers = max(1, min(resources.worker_count(work.device), len(work.pending)))
     how = f"{wording.count(len(work.pending), 'stack')} on {wording.count(workers, 'worker')}"
     time = _duration(estimate(work, workers, resources.threads))
@@ -89,7 +91,7 @@ def _as_data(work: Schedule) -> dict[str, object]:
     columns = _columns(work)
     return {
         "results": str(work.folder.path),
-        "trials": len(work.plan.trials),
+        "trials": len(work.trials),
         "missing": len(work.missing),
         "stacks": len(work.pending),
         "schemes": [

@@ -44,7 +44,7 @@ def probe(
     experiment = described(schemes, subject, Recipe(seeds=str(seeds)), overrides or (), data_dir)
     diagnoses = diagnosed(experiment, data_folder(data_dir))
     if as_json:
-        typer.echo(propagation.as_json(diagnoses, seeds))
+        console.say(propagation.as_json(diagnoses, seeds))
     else:
         console.out().print(propagation.render(diagnoses, seeds, about(experiment)))
 

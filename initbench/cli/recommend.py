@@ -54,7 +54,7 @@ def recommend(
     best = ranked(diagnoses, traits, experiment.activation[0].component_name())
     rejected = {one.init: happening(one) for one in diagnoses if one.verdict != "healthy"} | found.refused
     if as_json:
-        typer.echo(_json(best[:top], rejected, about(experiment)))
+        console.say(_json(best[:top], rejected, about(experiment)))
         return
     screen = console.out()
     screen.print(Text(f"For {about(experiment)}\n", style="bold"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import typer
+from initbench.cli import console
 
 
 def schema() -> None:
@@ -17,4 +17,4 @@ def schema() -> None:
     """
     from initbench.config import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+    console.say(json.dumps(json_schema(), indent=1, ensure_ascii=False))

@@ -64,12 +64,12 @@ def theory(
         raise InitbenchError("give --weight-variance, or --critical to find it, or --map to see all")
     files = _map(function, out) if draw_map else []
     if weight_variance is None and not critical:
-        typer.echo(json.dumps({"files": files}, indent=2) if as_json else f"Drawn: {', '.join(files)}")
+        console.say(json.dumps({"files": files}, indent=2) if as_json else f"Drawn: {', '.join(files)}")
         return
     found = _critical(function, weight_variance, bias_variance) if critical else (weight_variance, bias_variance or 0.0)
     facts = {**_facts(function, *found), **({"files": files} if files else {})}
     if as_json:
-        typer.echo(json.dumps(facts, indent=2, allow_nan=False))
+        console.say(json.dumps(facts, indent=2, allow_nan=False))
         return
     screen = console.out()
     screen.print(Text(_heading(function, facts), style="bold"))

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from initbench.printable import printable
+
 PACKAGES = ("initbench", "torch", "numpy", "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "typer", "rich")
 
 
@@ -29,7 +31,7 @@ def environment() -> dict[str, Any]:
 
 def command() -> str:
     """The command line of this process, its program by name."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return printable(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def git_commit() -> str | None:

@@ -49,7 +49,7 @@ def _case(name: str, finding: Finding) -> ET.Element:
 
 def _empty(report: Report) -> ET.Element:
     case = ET.Element("testcase", {"classname": _clean(report.name), "name": "run", "time": "0"})
-    ET.SubElement(case, "error", {"type": "run", "message": report.sentence}).text = report.sentence
+    ET.SubElement(case, "error", {"type": "run", "message": _clean(report.sentence)}).text = _clean(report.sentence)
     return case
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from initbench.gate import grid
 from initbench.gate.findings import Report, most_telling
+from initbench.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*<>|~]|\](?=\()|(?<!\w)_|_(?!\w))")  # an underscore inside a word is safe
 _OUTCOME = {0: "passed", 1: "failed", 3: "could not measure"}
@@ -28,7 +29,7 @@ def render(report: Report) -> str:
     if len(everything) > len(changed):
         summary = f"<summary>All {len(everything)} comparisons</summary>"
         lines += ["", "<details>", summary, "", *_table(cells for _, cells in everything), "", "</details>"]
-    return "\n".join([*lines, "", _escaped(grid.LEGEND)]) + "\n"
+    return printable("\n".join([*lines, "", _escaped(grid.LEGEND)])) + "\n"
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:

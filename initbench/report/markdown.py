@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from initbench.analysis import Comparison
+from initbench.printable import printable
 from initbench.report import evidence, grids, sweeps
 
 _SPECIAL = re.compile(r"([\\`*<>|]|\](?=\()|(?<!\w)_|_(?!\w))")  # an underscore inside a word is safe
@@ -26,7 +27,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
     )
     environment.filters["cell"] = _escaped
     experiment = comparison.results.experiment.strip()
-    return environment.get_template("report.md.j2").render(
+    text = environment.get_template("report.md.j2").render(
         name=comparison.results.manifest.name,
         sentence=comparison.sentence,
         claims=[*evidence.of_sweep(comparison), *comparison.claims],
@@ -39,6 +40,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
         experiment=experiment,
         fence=max(["```", *(run + "`" for run in re.findall("`+", experiment))], key=len),
     )
+    return printable(text)
 
 
 def _tables(comparison: Comparison) -> list[grids.Grid]:

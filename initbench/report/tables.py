@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from initbench.analysis import Comparison
+from initbench.printable import printable
 
 
 def summary(comparison: Comparison) -> pd.DataFrame:
@@ -37,4 +38,4 @@ def layers(comparison: Comparison) -> pd.DataFrame:
 
 def csv(table: pd.DataFrame) -> str:
     """A table as CSV text."""
-    return str(table.to_csv(index=False, lineterminator="\n"))
+    return printable(str(table.to_csv(index=False, lineterminator="\n")))

@@ -13,6 +13,7 @@ from torch import nn
 from initbench.inits import FillContext
 from initbench.layers import seed_dropout
 from initbench.plan import Trial
+from initbench.printable import one_line, printable
 from initbench.seeding import derived_seed
 from initbench.sites import Site, survey, with_time_steps
 from initbench.train.material import Material
@@ -24,6 +25,7 @@ OUT_OF_MEMORY = (
     "backend out of memory",  # on Apple's accelerator
     "_STATUS_ALLOC_FAILED",  # cuBLAS and cuDNN
 )
+LONGEST_REASON = 500  # characters
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Failure:
     def of(cls, error: Exception) -> Failure:
         """The exception that is being handled."""
         message = (str(error).strip().splitlines() or ["(no message)"])[0]
-        return cls(f"{type(error).__name__}: {message}", traceback.format_exc(), _is_out_of_memory(error))
+        reason = one_line(f"{type(error).__name__}: {message}"[:LONGEST_REASON])
+        return cls(reason, printable(traceback.format_exc()), _is_out_of_memory(error))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from initbench.analysis import Comparison, cells, wording
+from initbench.printable import printable
 from initbench.report import evidence, grids
 from initbench.report.page.payload import payload
 from initbench.report.page.places import places
@@ -56,7 +57,7 @@ def render(comparison: Comparison) -> str:
     )
     sources = {name: _source(loader, environment, name) for name in ("page.css", *_SCRIPTS)}
     style, script = _style(sources["page.css"]), _script([sources[name] for name in _SCRIPTS])
-    return environment.get_template("page.html.j2").render(
+    text = environment.get_template("page.html.j2").render(
         name=comparison.results.manifest.name,
         sentence=comparison.sentence,
         claims=comparison.claims,
@@ -73,6 +74,7 @@ def render(comparison: Comparison) -> str:
         script=script,
         policy=_policy(style, script),
     )
+    return printable(text)
 
 
 def embedded(value: Any) -> Markup:
