@@ -31,10 +31,10 @@ def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str
     """The rows of each cell with its values on the axes; by setting, then scheme, each in order of appearance."""
     order = list(dict.fromkeys(table[SCHEME]))
     for _, rows in by_setting(table, axes):
+        found = dict(iter(rows.groupby(SCHEME, sort=False)))
         for scheme in order:
-            cell = rows[rows[SCHEME] == scheme]
-            if len(cell):
-                yield {axis: cell[axis].iloc[0] for axis in axes}, cell
+            if scheme in found:
+                yield {axis: found[scheme][axis].iloc[0] for axis in axes}, found[scheme]
 
 
 def by_setting(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -49,3 +49,11 @@ def by_setting(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[str, 
             ", ".join(f"{titles[axis]}={wording.setting(value)}" for axis, value in zip(others, key, strict=True)),
             rows,
         )
+
+
+def setting_numbers(table: pd.DataFrame, axes: Sequence[str]) -> pd.Series:
+    """For each row the number of its setting, from 0 in the order of ``by_setting``."""
+    others = swept(axes)
+    if not others or table.empty:
+        return pd.Series(0, index=table.index)
+    return table.groupby(others, sort=False, dropna=False).ngroup()

@@ -28,6 +28,7 @@ from initbench.records import FAILED, Manifest
 
 STEPS = "steps_to_target"
 FINALS = ("final_train_loss", "final_test_loss", "final_test_accuracy")
+METRICS = (STEPS, *FINALS)
 
 SHOWN, NOT_SHOWN, TOO_FEW, NOTHING = "shown", "not shown", "too few seeds", "nothing to compare"
 AT_MOST, AT_LEAST, WITHIN_BUDGET = "at most", "at least", "within the budget"
@@ -36,6 +37,12 @@ COLUMNS = (
     *("init", "reference", "metric", "seeds", "runs", "pairs", "missed", "reference_missed"),
     *("estimate", "low", "high", "level", "bound", "p", "p_holm", "comparisons", "needed", "decision"),
 )
+
+_SETTING = "_setting"
+_PLACE = [_SETTING, cells.SCHEME]
+
+Place = tuple[int, str]
+"""The number of a setting, and a scheme."""
 
 
 def contrasts(trials: pd.DataFrame, manifest: Manifest, reference: str) -> pd.DataFrame:
@@ -47,18 +54,24 @@ def contrasts(trials: pd.DataFrame, manifest: Manifest, reference: str) -> pd.Da
     is at most 0.05, ``too few seeds`` where no outcome could have made it so, with ``needed`` the number that could,
     and else ``not shown``.
     """
+    swept = cells.swept(manifest.axes)
+    numbered = trials.assign(**{_SETTING: cells.setting_numbers(trials, manifest.axes)})
+    others = numbered[numbered[cells.SCHEME] != reference].drop_duplicates(_PLACE)
+    both = _pairs(numbered, reference)
+    places = [(int(setting), str(name)) for setting, name in zip(others[_SETTING], others[cells.SCHEME], strict=True)]
+    counts = _counts(both, places)
+    tested = {metric: _tested(both, metric, counts) for metric in METRICS}
     rows: list[dict[str, Any]] = []
-    for _, setting in cells.by_setting(trials, manifest.axes):
-        others = [str(name) for name in dict.fromkeys(setting[cells.SCHEME]) if name != reference]
-        place = {axis: setting[axis].iloc[0] for axis in cells.swept(manifest.axes)}
-        pairs = {name: _pairs(setting, name, reference) for name in others}
-        for metric in (STEPS, *FINALS):
+    for _, schemes in others.groupby(_SETTING, sort=False):
+        setting = int(schemes[_SETTING].iloc[0])
+        place = {axis: schemes[axis].iloc[0] for axis in swept}
+        for metric in METRICS:
+            named = {"reference": reference, "metric": metric}
             found = [
-                {**place, "init": name, "reference": reference, "metric": metric, **_contrast(both, metric)}
-                for name, both in pairs.items()
+                {**place, "init": name, **named, **tested[metric][setting, str(name)]} for name in schemes[cells.SCHEME]
             ]
             rows += decided(found)
-    return pd.DataFrame(rows, columns=[*cells.swept(manifest.axes), *COLUMNS])
+    return pd.DataFrame(rows, columns=[*swept, *COLUMNS])
 
 
 def decided(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -92,33 +105,60 @@ def reference_of(names: Sequence[str], asked: str | None) -> str:
     return found[0]
 
 
-def _contrast(both: pd.DataFrame, metric: str) -> dict[str, Any]:
+def _tested(both: pd.DataFrame, metric: str, counts: Mapping[Place, Mapping[str, int]]) -> dict[Place, dict[str, Any]]:
+    """What the pairs of each place say of a metric; all are tested at once."""
     ratio = metric == STEPS
     differences = _log_ratios(both) if ratio else both[metric] - both[f"{metric}_reference"]
-    by_seed = differences[np.isfinite(differences)].groupby(both["seed"]).mean()
+    finite = differences.where(np.isfinite(differences))
+    by_seed = finite.groupby([both[_SETTING], both[cells.SCHEME], both["seed"]]).mean().dropna()
+    positions = by_seed.groupby(level=_PLACE, sort=False).indices
+    values = by_seed.to_numpy()
+    wanted = [
+        place
+        for place, count in counts.items()
+        if place in positions and not (ratio and count["neither"] == count["runs"])
+    ]
+    tested = dict(zip(wanted, signflip.evidences([values[positions[place]].tolist() for place in wanted]), strict=True))
+    found = {}
+    for place, count in counts.items():
+        evidence = asdict(tested.get(place, signflip.evidence([])))
+        if ratio:
+            evidence |= {end: math.exp(evidence[end]) for end in ("estimate", "low", "high")}
+        said = {key: count[key] for key in ("seeds", "runs", "missed", "reference_missed")}
+        found[place] = {**said, "bound": _bound(count) if ratio else "", **evidence}
+    return found
+
+
+def _counts(both: pd.DataFrame, places: Sequence[Place]) -> dict[Place, dict[str, int]]:
+    """Of each place its seeds and runs, and how many of these missed the target, on either side and on both."""
     missed, reference_missed = (both[f"{STEPS}{side}"] == math.inf for side in ("", "_reference"))
-    nothing = ratio and bool((missed & reference_missed).all())
-    found = asdict(signflip.evidence([] if nothing else by_seed.to_list()))
-    if ratio:
-        found |= {end: math.exp(found[end]) for end in ("estimate", "low", "high")}
-    counts = {"seeds": both["seed"].nunique(), "runs": len(both)}
-    misses = {"missed": int(missed.sum()), "reference_missed": int(reference_missed.sum())}
-    return {**counts, **misses, "bound": _bound(missed, reference_missed) if ratio else "", **found}
+    flags = both[[*_PLACE, "seed"]].assign(
+        missed=missed, reference_missed=reference_missed, neither=missed & reference_missed
+    )
+    grouped = flags.groupby(_PLACE)
+    counted = grouped[["missed", "reference_missed", "neither"]].sum()
+    counted = counted.assign(seeds=grouped["seed"].nunique(), runs=grouped.size())
+    nothing = dict.fromkeys(counted.columns, 0)
+    known = {
+        key: {str(name): int(number) for name, number in row.items()} for key, row in counted.to_dict("index").items()
+    }
+    return {place: known.get(place, nothing) for place in places}
 
 
-def _pairs(setting: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:
-    """The measured runs of both schemes side by side, those of the reference with ``_reference`` in their columns.
+def _pairs(numbered: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The measured runs of the other schemes, each beside that of the reference with the same seeds and setting.
 
-    The last loss of a diverged run is whatever it was stopped at, so only finished runs have final metrics.
+    The columns of the latter end in ``_reference``. The last loss of a diverged run is whatever it was stopped at, so
+    only finished runs have final metrics.
     """
-    key = ["seed", "data_seed"] if "data_seed" in setting else ["seed"]
-    columns = [*key, "steps", STEPS, *FINALS]
-    measured = setting.loc[setting["status"] != FAILED].copy()
-    measured[list(FINALS)] = measured[list(FINALS)].astype(float).where(measured["status"] == "finished")
-    sides = [measured.loc[measured[cells.SCHEME] == scheme, columns] for scheme in (name, reference)]
-    both = sides[0].merge(sides[1], on=key, suffixes=("", "_reference"))
-    numbers = [column for column in both if column not in key]
-    return both.astype(dict.fromkeys(numbers, float))
+    key = [_SETTING, "seed", *(["data_seed"] if "data_seed" in numbered else [])]
+    numbers = ["steps", *METRICS]
+    measured = numbered[numbered["status"] != FAILED]
+    values = measured[numbers].astype(float)
+    values[list(FINALS)] = values[list(FINALS)].where(measured["status"] == "finished")
+    runs = pd.concat([measured[[*key, cells.SCHEME]], values], axis=1)
+    is_reference = runs[cells.SCHEME] == reference
+    return runs[~is_reference].merge(runs.loc[is_reference, [*key, *numbers]], on=key, suffixes=("", "_reference"))
 
 
 def _log_ratios(both: pd.DataFrame) -> pd.Series:
@@ -127,7 +167,7 @@ def _log_ratios(both: pd.DataFrame) -> pd.Series:
     return sides[0].apply(math.log) - sides[1].apply(math.log)
 
 
-def _bound(missed: pd.Series, reference_missed: pd.Series) -> str:
-    if not missed.any():
-        return AT_MOST if reference_missed.any() else ""
-    return WITHIN_BUDGET if reference_missed.any() else AT_LEAST
+def _bound(count: Mapping[str, int]) -> str:
+    if not count["missed"]:
+        return AT_MOST if count["reference_missed"] else ""
+    return WITHIN_BUDGET if count["reference_missed"] else AT_LEAST

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from initbench.analysis import wording
 from initbench.records import FAILED
@@ -58,6 +59,7 @@ _BOUNDS = {
 }
 _EXPLAINS = {"symmetric": "symmetric", "dead": "dead", "diverged": "exploded"}  # a state that one of them stands for
 
+Rows = NDArray[Any]
 Said = tuple[int | None, str | None, str | None]
 """A step, the name of a layer, and a clause."""
 
@@ -87,13 +89,42 @@ def evidence(trials: pd.DataFrame, layers: pd.DataFrame, curves: pd.DataFrame) -
     Nothing is said of a trial that converged; a trial whose layers all stayed within bounds has a clause but no step
     and no layer. Indexed as ``trials``.
     """
-    probed = {str(trial): rows for trial, rows in _hidden(layers).groupby("id", sort=False)}
-    logged = {str(trial): rows for trial, rows in curves.dropna(subset=["train_loss"]).groupby("id", sort=False)}
+    told = trials.loc[~trials["state"].isin(["converged", FAILED]), "id"]
+    probed = _probed(_hidden(layers[layers["id"].isin(told)]))
+    logged = _logged(curves[curves["id"].isin(told)].dropna(subset=["train_loss"]))
     found = [
         _said({str(key): value for key, value in row.items()}, probed.get(str(row["id"])), logged.get(str(row["id"])))
-        for row in trials.to_dict("records")
+        for row in trials[["id", "state", "reason", "diverged_step", "first_bad_layer"]].to_dict("records")
     ]
     return pd.DataFrame(found, columns=list(COLUMNS), index=trials.index, dtype=object)
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """The hidden layers of a trial at its probes: a row for each, and for each bound whether it is broken there."""
+
+    steps: Rows
+    layers: Rows
+    names: Rows
+    broken: Mapping[str, Rows]
+
+
+def _probed(hidden: pd.DataFrame) -> dict[str, _Probed]:
+    """By trial."""
+    steps, layers, names = (hidden[column].to_numpy() for column in ("step", "layer", "name"))
+    broken = {name: bound.broken(hidden[bound.column]).to_numpy() for name, bound in _BOUNDS.items()}
+    return {
+        str(trial): _Probed(
+            steps[rows], layers[rows], names[rows], {name: flags[rows] for name, flags in broken.items()}
+        )
+        for trial, rows in hidden.groupby("id", sort=False).indices.items()
+    }
+
+
+def _logged(curves: pd.DataFrame) -> dict[str, tuple[Rows, Rows]]:
+    """Steps and losses by trial."""
+    steps, losses = curves["step"].to_numpy(), curves["train_loss"].to_numpy(dtype=float)
+    return {str(trial): (steps[rows], losses[rows]) for trial, rows in curves.groupby("id", sort=False).indices.items()}
 
 
 def _hidden(layers: pd.DataFrame) -> pd.DataFrame:
@@ -103,39 +134,36 @@ def _hidden(layers: pd.DataFrame) -> pd.DataFrame:
     return table[table["layer"] < table.groupby("id")["layer"].transform("max")]
 
 
-def _said(trial: Mapping[str, Any], hidden: pd.DataFrame | None, losses: pd.DataFrame | None) -> Said:
+def _said(trial: Mapping[str, Any], probed: _Probed | None, logged: tuple[Rows, Rows] | None) -> Said:
     if trial["state"] == "converged":
         return None, None, None
     reason = trial["reason"].partition("\n")[0] if isinstance(trial["reason"], str) else None
     if trial["state"] == FAILED:
         return None, None, reason
-    bad = _first_bad(hidden, trial["state"]) if hidden is not None else None
+    bad = _first_bad(probed, trial["state"]) if probed is not None else None
     if bad:
         return bad
     if trial["state"] == "diverged":
         step, layer = trial["diverged_step"], trial["first_bad_layer"]
         return None if pd.isna(step) else int(step), layer if isinstance(layer, str) else None, reason
-    return None, None, _trend(losses)
+    return None, None, _trend(*logged) if logged is not None else None
 
 
-def _first_bad(hidden: pd.DataFrame, state: str) -> Said | None:
+def _first_bad(probed: _Probed, state: str) -> Said | None:
     """The earliest probe with a layer out of bounds, or with what the state stands for."""
-    steps = hidden["step"].to_numpy()
-    broken = {name: bound.broken(hidden[bound.column]).to_numpy() for name, bound in _BOUNDS.items()}
-    earliest = {name: int(steps[rows].min()) for name, rows in broken.items() if rows.any()}
+    earliest = {name: int(probed.steps[rows].min()) for name, rows in probed.broken.items() if rows.any()}
     name = _EXPLAINS.get(state, "")
     if name not in earliest:
         earliest.pop("symmetric", None)  # a layer of equal units at one probe need not stay so
         if not earliest:
             return None
         name = min(earliest, key=lambda candidate: earliest[candidate])
-    here = steps == earliest[name]
-    order = np.argsort(hidden["layer"].to_numpy()[here], kind="stable")
-    layers, bad = hidden["layer"].to_numpy()[here][order], broken[name][here][order]
+    here = np.flatnonzero(probed.steps == earliest[name])
+    here = here[np.argsort(probed.layers[here], kind="stable")]
+    bad = probed.broken[name][here]
     spot = int(np.flatnonzero(bad)[-1 if _BOUNDS[name].backward else 0])
-    where = _extent(layers, bad, spot, backward=_BOUNDS[name].backward)
-    layer = str(hidden["name"].to_numpy()[here][order][spot])
-    return earliest[name], layer, f"{_BOUNDS[name].words} {where} at step {earliest[name]}"
+    where = _extent(probed.layers[here], bad, spot, backward=_BOUNDS[name].backward)
+    return earliest[name], str(probed.names[here[spot]]), f"{_BOUNDS[name].words} {where} at step {earliest[name]}"
 
 
 def _extent(layers: np.ndarray, bad: np.ndarray, spot: int, *, backward: bool) -> str:
@@ -149,14 +177,13 @@ def _extent(layers: np.ndarray, bad: np.ndarray, spot: int, *, backward: bool) -
     return f"from layer {layers[spot]} {way}" if beyond.all() else f"first in layer {layers[spot]}, {way}"
 
 
-def _trend(losses: pd.DataFrame | None) -> str | None:
+def _trend(steps: Rows, losses: Rows) -> str | None:
     """How the train loss moved over the last quarter of a run."""
-    if losses is None or len(losses) < 2:  # one row cannot move
+    if len(losses) < 2:  # one row cannot move
         return None
-    end = losses.iloc[-1]
-    before = losses[losses["step"] <= end["step"] * (1 - TAIL)]
-    start = before.iloc[-1] if len(before) else losses.iloc[0]
-    change = 1 - end["train_loss"] / start["train_loss"] if start["train_loss"] else 0.0
+    before = np.flatnonzero(steps <= steps[-1] * (1 - TAIL))
+    start = int(before[-1]) if len(before) else 0
+    change = 1 - losses[-1] / losses[start] if losses[start] else 0.0
     moved = "still falling" if change > MOVED else "rising" if change < -MOVED else "flat"
-    values = " to ".join(wording.significant(float(row["train_loss"])) for row in (start, end))
-    return f"train loss {moved}, {values} since step {int(start['step'])}"
+    values = " to ".join(wording.significant(float(loss)) for loss in (losses[start], losses[-1]))
+    return f"train loss {moved}, {values} since step {int(steps[start])}"

@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64] | pd.Series
 
 LEVEL = 0.95
 QUARTILES = (0.25, 0.75)
@@ -35,41 +38,51 @@ class Interval:
 _NONE = Interval(math.nan, math.nan, math.nan)
 
 
-def of_median(values: pd.Series) -> Interval:
+def of_median(values: Values) -> Interval:
     """The interval of a median; ``values`` may be infinite, but not NaN."""
-    from scipy import stats  # slow to import, and not every command compares
-
     if len(values) < 2:
         return _NONE
-    found: Any = stats.quantile_test(values.to_numpy(float), q=0, p=0.5)
-    low, high = found.confidence_interval(LEVEL)
-    if math.isnan(low) or math.isnan(high):
-        return Interval(float(values.min()), float(values.max()), 1 - 2.0 ** (1 - len(values)))
-    return Interval(float(low), float(high), LEVEL)
+    ordered = np.sort(np.asarray(values, dtype=float))
+    low, high = _median_ranks(len(ordered))
+    if low < 0 or high >= len(ordered):
+        return Interval(float(ordered[0]), float(ordered[-1]), 1 - 2.0 ** (1 - len(ordered)))
+    return Interval(float(ordered[low]), float(ordered[high]), LEVEL)
 
 
-def of_mean(values: pd.Series) -> Interval:
+def of_mean(values: Values) -> Interval:
     """Student's t interval of a mean of finite values."""
-    from scipy import stats  # slow to import, and not every command compares
+    from scipy import special  # slow to import, and not every command compares
 
-    if len(values) < 2 or not np.isfinite(values).all():
+    numbers = np.asarray(values, dtype=float)
+    if len(numbers) < 2 or not np.isfinite(numbers).all():
         return _NONE
-    if (values == values.iloc[0]).all():
-        return Interval(float(values.iloc[0]), float(values.iloc[0]), LEVEL)
-    found: Any = stats.ttest_1samp(values.to_numpy(float), 0.0)
-    low, high = found.confidence_interval(LEVEL)
-    return Interval(float(low), float(high), LEVEL)
+    if (numbers == numbers[0]).all():
+        return Interval(float(numbers[0]), float(numbers[0]), LEVEL)
+    mean, error = float(numbers.mean()), float(np.sqrt(numbers.var(ddof=1) / len(numbers)))
+    tail = (1 - LEVEL) / 2
+    low, high = special.stdtrit(len(numbers) - 1, [tail, 1 - tail])
+    return Interval(float(low * error + mean), float(high * error + mean), LEVEL)
 
 
-def geometric_mean(values: pd.Series) -> float:
+def geometric_mean(values: Values) -> float:
     """The geometric mean; infinite if a value is, NaN where one is not positive."""
+    numbers = np.asarray(values, dtype=float)
+    if not len(numbers) or not (numbers > 0).all():
+        return math.nan
+    return math.inf if np.isinf(numbers).any() else float(np.exp(np.log(numbers).mean()))
+
+
+def quantile(values: Values, share: float) -> float:
+    """A quantile that is one of the values, so that infinite ones are never interpolated."""
+    return (
+        float(np.quantile(np.asarray(values, dtype=float), share, method="inverted_cdf")) if len(values) else math.nan
+    )
+
+
+@cache
+def _median_ranks(count: int) -> tuple[int, int]:
+    """Which of so many ordered values, from 0, end what the sign test does not reject; they may lie outside."""
     from scipy import stats  # slow to import, and not every command compares
 
-    if values.empty or (values <= 0).any() or values.isna().any():
-        return math.nan
-    return math.inf if np.isinf(values).any() else float(stats.gmean(values))
-
-
-def quantile(values: pd.Series, share: float) -> float:
-    """A quantile that is one of the values, so that infinite ones are never interpolated."""
-    return float(np.quantile(values.to_numpy(float), share, method="inverted_cdf")) if len(values) else math.nan
+    tail = (1 - LEVEL) / 2
+    return int(stats.binom.ppf(tail, count, 0.5)) - 1, int(stats.binom.isf(tail, count, 0.5))

@@ -27,6 +27,8 @@ _ARITHMETIC = (
     *("saturated_fraction", "weight_grad_norm", "activation_variance", "grad_variance"),
 )
 _PLACE = ("name", "fan_in", "fan_out")
+_CELL = "_cell"
+_KEY = (_CELL, "step", "layer")
 
 
 def profiles(results: Results) -> pd.DataFrame:
@@ -36,19 +38,20 @@ def profiles(results: Results) -> pd.DataFrame:
     left out of the means, which are NaN where nothing finite remains.
     """
     axes = results.manifest.axes
-    identity = results.records.outcomes.reindex(columns=["id", *axes]).astype({"id": object})
+    outcomes, table = results.records.outcomes.reindex(columns=["id", *axes]), results.records.layers
+    probed = outcomes[outcomes["id"].isin(table["id"].unique())]
+    places = [(cell, rows["id"]) for cell, rows in cells.by_cell(probed, axes)] if len(probed) else []
+    number = {trial: index for index, (_, ids) in enumerate(places) for trial in ids}
+    cell, step = table["id"].map(number).fillna(-1).astype(int), table["step"]
+    ends = step.groupby(cell).agg(["min", "max"])
+    at_end = (cell >= 0) & ((step == cell.map(ends["min"])) | (step == cell.map(ends["max"])))
     wanted = ["id", "step", "layer", *_PLACE, *_GEOMETRIC, *_ARITHMETIC]
-    table = identity.merge(
-        results.records.layers.reindex(columns=list(dict.fromkeys(wanted))).astype({"id": object}), on="id"
-    )
-    parts = [
-        _profile(probed[probed["step"] == step]).assign(**{**cell, "probe": probe, "step": step})
-        for cell, probed in cells.by_cell(table, axes)
-        for probe, step in _ends(probed["step"])
-    ]
+    found = _profile(table[at_end].reindex(columns=list(dict.fromkeys(wanted))).assign(**{_CELL: cell[at_end]}))
+    own = pd.DataFrame([cell for cell, _ in places], columns=list(axes)).reindex(found[_CELL]).reset_index(drop=True)
+    is_first = found["step"] == found.groupby(_CELL)["step"].transform("min")
+    found = found.assign(**own, probe=np.where(is_first, FIRST, LAST))
     head = [*axes, "probe", "step", "layer"]
-    found = pd.concat(parts, ignore_index=True) if parts else _profile(table).assign(probe="", step=0)
-    return found.reindex(columns=list(dict.fromkeys([*head, *found.columns])))
+    return found.reindex(columns=list(dict.fromkeys([*head, *found.columns.drop(_CELL)])))
 
 
 def hidden(profile: pd.DataFrame) -> pd.DataFrame:
@@ -82,27 +85,22 @@ def ratio(measured: pd.Series, predicted: pd.Series) -> pd.Series:
     return (measured / predicted.where(predicted != 0)).mask(both_zero, 1.0)
 
 
-def _ends(steps: pd.Series) -> list[tuple[str, int]]:
-    first, last = int(steps.min()), int(steps.max())
-    return [(FIRST, first), (LAST, last)] if last > first else [(FIRST, first)]
-
-
 def _profile(probed: pd.DataFrame) -> pd.DataFrame:
-    """Average the trials of one cell and step, layer by layer."""
-    layer = probed["layer"]
+    """Average the trials of each cell and step, layer by layer."""
+    keys = [probed[name] for name in _KEY]
     numbers = probed[list(dict.fromkeys([*_GEOMETRIC, *_ARITHMETIC]))].astype(float)
     finite = numbers.where(np.isfinite(numbers))
     with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of zero is what makes a mean zero
         logarithms = finite[list(_GEOMETRIC)].apply(np.log)
-    geometric = logarithms.groupby(layer).mean().apply(np.exp)
+    geometric = logarithms.groupby(keys).mean().apply(np.exp)
     ratios = pd.DataFrame({name: ratio(geometric[name], geometric[f"predicted_{name}"]) for name in PREDICTED})
-    arithmetic = finite[list(_ARITHMETIC)].groupby(layer).mean()
+    arithmetic = finite[list(_ARITHMETIC)].groupby(keys).mean()
     both = finite[["activation_variance", "grad_variance"]]
     return pd.concat(
         [
-            probed.groupby("layer")[list(_PLACE)].first(),
-            layer.groupby(layer).size().rename("trials"),
-            both.isna().any(axis=1).groupby(layer).sum().rename("nonfinite"),
+            probed[list(_PLACE)].groupby(keys).first(),
+            probed.groupby(keys).size().rename("trials"),
+            both.isna().any(axis=1).groupby(keys).sum().rename("nonfinite"),
             geometric.add_suffix("_geomean"),
             ratios.add_prefix("measured_over_predicted_"),
             arithmetic.add_suffix("_mean"),

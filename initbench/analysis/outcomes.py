@@ -14,19 +14,25 @@ The state of a trial is the first that holds:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from initbench.analysis import cells, failures, intervals
 from initbench.records import FAILED, Results
+
+Values = NDArray[Any]
 
 STATES = ("converged", "slow", "stalled", "dead", "symmetric", "diverged", "failed")  # from best to worst
 _FINALS = (
     *("final_train_loss", "final_test_loss", "final_test_accuracy"),
     *("best_train_loss", "best_test_loss", "best_test_accuracy"),
 )
+_GEOMETRIC = ("final_train_loss", "final_test_loss", "loss_area")
+_SUMMARIZED = ("seed", "status", "state", "steps", "steps_to_target", *_FINALS, "loss_area", "seconds")
 STALL = 0.01  # relative distance from chance, or from the start, that counts as not having moved
 
 _NEEDED = [
@@ -69,7 +75,8 @@ def schemes(trials: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     ``best_train_loss`` is the best of all seeds, ``best_train_loss_mean`` the mean of each seed's best. ``state`` is
     that of most trials, the worse one in a tie; ``states`` spells a mixture out.
     """
-    rows = [{**cell, **_summary(rows)} for cell, rows in cells.by_cell(trials, axes)]
+    wanted = trials[list(dict.fromkeys([*axes, *_SUMMARIZED]))]
+    rows = [{**cell, **_summary(rows)} for cell, rows in cells.by_cell(wanted, axes)]
     return pd.DataFrame(rows, columns=None if rows else [*axes, *_summary(trials)])
 
 
@@ -129,30 +136,44 @@ def _summary(cell: pd.DataFrame) -> dict[str, object]:
 
 
 def _steps(steps: pd.Series, seeds: pd.Series) -> dict[str, float]:
-    interval = intervals.of_median(steps.groupby(seeds).median())  # runs that share weights are not independent
+    values = steps.to_numpy()
+    interval = intervals.of_median(_by_seed(values, seeds.to_numpy(), np.median))
     summary = {
-        "median": steps.median() if len(steps) else math.nan,
+        "median": float(np.median(values)) if len(values) else math.nan,
         "low": interval.low,
         "high": interval.high,
         "level": interval.level,
-        **{f"q{share:.0%}".rstrip("%"): intervals.quantile(steps, share) for share in intervals.QUARTILES},
-        "min": steps.min(),
-        "max": steps.max(),
-        "geomean": intervals.geometric_mean(steps),
+        **{f"q{share:.0%}".rstrip("%"): intervals.quantile(values, share) for share in intervals.QUARTILES},
+        "min": values.min(initial=math.inf) if len(values) else math.nan,
+        "max": values.max(initial=-math.inf) if len(values) else math.nan,
+        "geomean": intervals.geometric_mean(values),
     }
     return {f"steps_to_target_{name}": value for name, value in summary.items()}
 
 
 def _spread(finished: pd.DataFrame) -> dict[str, float]:
     """Mean, standard deviation, interval of the mean and median of what is finite at the end of a run."""
+    columns = (*_FINALS, "loss_area")
+    table, seeds = finished[list(columns)].astype(float).to_numpy(), finished["seed"].to_numpy()
     spread: dict[str, float] = {}
-    for column in (*_FINALS, "loss_area"):
-        values = finished[column].astype(float)
-        interval = intervals.of_mean(values.dropna().groupby(finished["seed"]).mean())
-        spread[f"{column}_mean"] = values.mean()
-        spread[f"{column}_sd"] = values.std()
+    geometric: dict[str, float] = {}
+    for column, values in zip(columns, table.T, strict=True):
+        known = ~np.isnan(values)
+        numbers = values[known]
+        interval = intervals.of_mean(_by_seed(numbers, seeds[known], np.mean))
+        spread[f"{column}_mean"] = float(numbers.mean()) if len(numbers) else math.nan
+        spread[f"{column}_sd"] = float(numbers.std(ddof=1)) if len(numbers) > 1 else math.nan
         spread[f"{column}_low"], spread[f"{column}_high"] = interval.low, interval.high
-        spread[f"{column}_median"] = values.median()
-    for column in ("final_train_loss", "final_test_loss", "loss_area"):
-        spread[f"{column}_geomean"] = intervals.geometric_mean(finished[column].astype(float).dropna())
-    return spread
+        spread[f"{column}_median"] = float(np.median(numbers)) if len(numbers) else math.nan
+        if column in _GEOMETRIC:
+            geometric[f"{column}_geomean"] = intervals.geometric_mean(numbers)
+    return {**spread, **geometric}
+
+
+def _by_seed(values: Values, seeds: Values, average: Callable[[Values], Any]) -> Values:
+    """One value for each weight seed: runs that share weights are not independent."""
+    distinct, number, times = np.unique(seeds, return_inverse=True, return_counts=True)
+    if len(distinct) == len(seeds):
+        return values[np.argsort(number)]
+    parts = np.split(values[np.argsort(number, kind="stable")], np.cumsum(times)[:-1])
+    return np.array([average(part) for part in parts])

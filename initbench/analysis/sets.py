@@ -1,8 +1,8 @@
 """The sums and means of all sets of some numbers, counted and ranked without going through all of them.
 
 n numbers have 2ⁿ sets, a million for n = 20. Each is a set of the first half of the numbers and one of the second, and
-the halves have a thousand each. The sets with a sum of at most t are counted by looking up, for each of one half, how many
-of the other half's sums, once sorted, are small enough. A mean is at most m exactly if the sum of the numbers less m is
+the halves have a thousand each. The sets with a sum of at most t are counted by looking up, for each of one half, how
+many sums of the other, once sorted, are small enough. A mean is at most m exactly if the sum of the numbers less m is
 not positive, so means are counted the same way; the k-th smallest is enclosed by bisection until few are left to sort.
 
 Horowitz and Sahni, "Computing partitions with applications to the knapsack problem", 1974, section 3.

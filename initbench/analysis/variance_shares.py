@@ -37,13 +37,21 @@ def variance_shares(trials: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     taken as logarithms.
     """
     rows = []
-    for cell, table in cells.by_cell(trials, axes) if "data_seed" in trials else ():
+    for cell, table in cells.by_cell(trials, axes) if _any_crossed(trials) else ():
         values = table.assign(log_steps_to_target=np.log(table["steps_to_target"].astype(float).clip(lower=1)))
         for metric in METRICS:
             grid = values.pivot_table(index="seed", columns="data_seed", values=metric, aggfunc="first", dropna=False)
             crossed = min(grid.shape) > 1 and bool(np.isfinite(grid.to_numpy(float)).all())
             rows += [{**cell, "metric": metric, **shares(grid.to_numpy(float))}] if crossed else []
     return pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+
+
+def _any_crossed(trials: pd.DataFrame) -> bool:
+    """Whether some weight seed was trained with several data seeds, and some data seed with several weight seeds."""
+    if "data_seed" not in trials:
+        return False
+    pairs = trials[["seed", "data_seed"]].drop_duplicates()
+    return bool(pairs["seed"].duplicated().any() and pairs["data_seed"].duplicated().any())
 
 
 def shares(grid: np.ndarray) -> dict[str, Any]:
