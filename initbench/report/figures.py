@@ -1,11 +1,12 @@
-"""The figures of a comparison by file name: learning curves, and variances against depth."""
+"""The figures of a comparison by file name: learning curves, variances against depth, maps of a sweep."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
 from initbench.analysis import Comparison
-from initbench.report import curves, depths, panels
+from initbench.report import curves, depths, maps, panels
+from initbench.report.literal import literal
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -18,8 +19,9 @@ def draw(comparison: Comparison) -> dict[str, Figure]:
         test_metric: curves.draw(comparison, test_metric),
         "activation_variance": depths.draw(comparison, "activation_variance"),
         "gradient_variance": depths.draw(comparison, "grad_variance"),
+        "sweep": maps.draw(comparison),
     }
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    return {name: literal(figure) for name, figure in figures.items() if figure is not None}
 
 
 def encode(figure: Figure, kind: str) -> bytes:

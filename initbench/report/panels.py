@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -51,7 +52,8 @@ def finish(
     width, height = figure.get_size_inches()
     lines = textwrap.wrap(explanation, int(width * _CHARACTERS_PER_INCH))
     labels = [_label(name, notes) for name in looks]
-    columns = max(1, min(4, len(labels), int(width / (0.9 + max(map(len, labels)) / _CHARACTERS_PER_INCH))))
+    longest = max(map(len, labels), default=0)
+    columns = max(1, min(4, len(labels), int(width / (0.9 + longest / _CHARACTERS_PER_INCH))))
     above = 0.38 + _LINE * len(lines)
     below = _LINE * math.ceil(len(labels) / columns) + 0.15
     total = height + above + below
@@ -65,7 +67,8 @@ def finish(
         Line2D([], [], color=look.color, linestyle=look.line, marker=look.marker, markersize=5, label=label)
         for label, look in zip(labels, looks.values(), strict=True)
     ]
-    figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, handlelength=3.2,
+    if handles:
+        figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9, handlelength=3.2,
                   borderaxespad=0.2)  # fmt: skip
 
 
@@ -106,7 +109,11 @@ def encode(figure: Figure, kind: str) -> bytes:
     """A figure as the bytes of a ``png``, ``svg`` or ``pdf`` file."""
     sink = io.BytesIO()
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "initbench"}):  # equal tables, equal bytes
+    with (
+        mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "initbench"}),  # equal tables, equal bytes
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a script that the font lacks is drawn as boxes
         figure.savefig(sink, format=kind, dpi=150, metadata=date)
     return sink.getvalue()
 

@@ -46,6 +46,14 @@ def settings(comparison: Comparison) -> Grid:
     )
 
 
+def values_of(column: pd.Series) -> list[str]:
+    """The values of an axis in words; numbers in ascending order, others as they appear."""
+    distinct = column.drop_duplicates()
+    if pd.api.types.is_numeric_dtype(distinct) and not pd.api.types.is_bool_dtype(distinct):
+        distinct = distinct.sort_values()
+    return list(dict.fromkeys(wording.setting(value) for value in distinct))
+
+
 def best_map(comparison: Comparison) -> Grid | None:
     """The best scheme over two swept axes, one down and one across; None for any other number of axes."""
     axes = cells.swept(comparison.axes)

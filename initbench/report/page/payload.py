@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from initbench.analysis import Comparison, cells, wording
+from initbench.report import sweeps
 from initbench.report.page import curves, layers
 from initbench.report.page.numbers import number, numbers
 from initbench.report.page.places import SCHEME, SETTING, Places, by_place, places
@@ -72,7 +72,7 @@ def _sweep(comparison: Comparison, where: Places) -> dict[str, Any] | None:
     if not axes or comparison.schemes.empty:
         return None
     titles = cells.axis_titles(axes)
-    values = {axis: _values(comparison.schemes[axis]) for axis in axes}
+    values = {axis: sweeps.values_of(comparison.schemes[axis]) for axis in axes}
     rank = {name: index for index, name in enumerate(where.schemes)}
     rows = []
     for setting, (_, table) in enumerate(cells.by_setting(comparison.schemes, comparison.axes)):
@@ -97,14 +97,6 @@ def _sweep(comparison: Comparison, where: Places) -> dict[str, Any] | None:
         ],
         "cells": rows,
     }
-
-
-def _values(column: pd.Series) -> list[str]:
-    """The values of an axis in words; numbers in ascending order, others as they appear."""
-    distinct = column.drop_duplicates()
-    if pd.api.types.is_numeric_dtype(distinct) and not pd.api.types.is_bool_dtype(distinct):
-        distinct = distinct.sort_values()
-    return list(dict.fromkeys(wording.setting(value) for value in distinct))
 
 
 def _as_numbers(values: Sequence[str]) -> list[float] | None:
