@@ -216,6 +216,17 @@ def test_what_is_no_results_folder_is_refused(parts: Path, tmp_path: Path, name:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["../outside", "/etc", "..", "a/b", ""])
+def test_a_part_cannot_say_where_the_whole_is_written(parts: Path, tmp_path: Path, name: str) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(folders(parts)[0], other)
+    manifest = (other / "manifest.json").read_text()
+    (other / "manifest.json").write_text(manifest.replace('"name": "parts"', f'"name": "{name}"'))
+    result = CliRunner().invoke(app, ["merge", str(other)])
+    assert result.exit_code == 2
+    assert f"it names {name!r}; a name is a folder's" in result.stderr
+
+
 def test_a_search_cannot_be_cut_into_shards() -> None:
     for command in (["compare", "he", "xavier", "--lr", "auto"], ["compare", "he", "--max-depth"]):
         result = CliRunner().invoke(app, [*command, "--shard", "1/2"])

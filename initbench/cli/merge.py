@@ -47,7 +47,7 @@ def merge(
     def tell(sentence: str) -> None:
         console.err().print(f"Note: {sentence}.", soft_wrap=True)
 
-    target = out or Path("results") / records.read(folders[0]).manifest.name
+    target = out or Path("results") / records.ResultsFolder(folders[0]).manifest().name
     merged = merging.merge(folders, target, tell)
     for problem in merged.problems:
         tell(problem)
