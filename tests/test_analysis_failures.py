@@ -116,6 +116,20 @@ def test_without_a_bad_layer_the_evidence_is_how_the_loss_moved_at_the_end(losse
     assert row["evidence"] == f"train loss {moved} since step 30"
 
 
+@pytest.mark.parametrize(
+    ("losses", "where"),
+    [
+        ((2.31, 2.305, 2.303, 2.302), "at chance (ln 10), 2.30 to 2.30"),
+        ((2.40, 2.37, 2.35, 2.31), "at chance (ln 10), 2.35 to 2.31"),  # falling, but to nowhere
+        ((1.50, 1.80, 1.60, 1.49), "hardly lower than at first, 1.60 to 1.49"),
+    ],
+)
+def test_of_a_stalled_trial_the_evidence_is_where_its_loss_stayed(losses, where):
+    row = judged(Trial("xavier", 0, losses))
+    assert row["state"] == "stalled"
+    assert row["evidence"] == f"train loss {where} since step 30"
+
+
 def test_a_failed_trial_has_its_reason():
     row = judged(Trial("he", 0, status="failed", reason="killed\nTraceback ..."))
     assert row["evidence"] == "killed"

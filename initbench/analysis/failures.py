@@ -32,7 +32,10 @@ ALIKE = 1e-6  # share of the weights' second moment in which units differ, below
 TAIL = 0.25  # share of a run, at its end, over which the loss is called falling or flat
 MOVED = 0.01  # relative change over that share
 
+STALL = 0.01  # relative distance from chance, or from the start, that counts as not having moved
+
 COLUMNS = ("bad_step", "bad_layer", "evidence")
+_TOLD = ("id", "state", "reason", "diverged_step", "first_bad_layer", "outputs", "task")
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def evidence(trials: pd.DataFrame, layers: pd.DataFrame, curves: pd.DataFrame) -
     logged = _logged(curves[curves["id"].isin(told)].dropna(subset=["train_loss"]))
     found = [
         _said({str(key): value for key, value in row.items()}, probed.get(str(row["id"])), logged.get(str(row["id"])))
-        for row in trials[["id", "state", "reason", "diverged_step", "first_bad_layer"]].to_dict("records")
+        for row in trials[[*_TOLD]].to_dict("records")
     ]
     return pd.DataFrame(found, columns=list(COLUMNS), index=trials.index, dtype=object)
 
@@ -146,7 +149,7 @@ def _said(trial: Mapping[str, Any], probed: _Probed | None, logged: tuple[Rows, 
     if trial["state"] == "diverged":
         step, layer = trial["diverged_step"], trial["first_bad_layer"]
         return None if pd.isna(step) else int(step), layer if isinstance(layer, str) else None, reason
-    return None, None, _trend(*logged) if logged is not None else None
+    return None, None, _trend(trial, *logged) if logged is not None else None
 
 
 def _first_bad(probed: _Probed, state: str) -> Said | None:
@@ -177,13 +180,17 @@ def _extent(layers: np.ndarray, bad: np.ndarray, spot: int, *, backward: bool) -
     return f"from layer {layers[spot]} {way}" if beyond.all() else f"first in layer {layers[spot]}, {way}"
 
 
-def _trend(steps: Rows, losses: Rows) -> str | None:
-    """How the train loss moved over the last quarter of a run."""
+def _trend(trial: Mapping[str, Any], steps: Rows, losses: Rows) -> str | None:
+    """How the train loss moved over the last quarter of a run; of a stalled one, where it stayed."""
     if len(losses) < 2:  # one row cannot move
         return None
     before = np.flatnonzero(steps <= steps[-1] * (1 - TAIL))
     start = int(before[-1]) if len(before) else 0
     change = 1 - losses[-1] / losses[start] if losses[start] else 0.0
     moved = "still falling" if change > MOVED else "rising" if change < -MOVED else "flat"
+    if trial["state"] == "stalled":
+        chance = math.log(trial["outputs"]) if trial["task"] == "classification" else math.nan
+        stays = abs(losses[-1] - chance) <= STALL * chance
+        moved = f"at chance (ln {trial['outputs']:.0f})" if stays else "hardly lower than at first"
     values = " to ".join(wording.significant(float(loss)) for loss in (losses[start], losses[-1]))
     return f"train loss {moved}, {values} since step {int(steps[start])}"

@@ -33,7 +33,6 @@ _FINALS = (
 )
 _GEOMETRIC = ("final_train_loss", "final_test_loss", "loss_area")
 _SUMMARIZED = ("seed", "status", "state", "steps", "steps_to_target", *_FINALS, "loss_area", "seconds")
-STALL = 0.01  # relative distance from chance, or from the start, that counts as not having moved
 
 _NEEDED = [
     *("id", "init", "seed", "status", "reason", "diverged_step", "first_bad_layer", "steps", "outputs", "task"),
@@ -101,7 +100,7 @@ def _loss_area(curves: pd.DataFrame) -> pd.Series:
 def _states(table: pd.DataFrame, start: pd.Series) -> np.ndarray:
     loss = table["final_train_loss"].astype(float)
     chance = table["outputs"].astype(float).map(math.log).where(table["task"] == "classification")
-    stalled = ((loss - chance).abs() <= STALL * chance) | (loss >= start - STALL * start.abs())
+    stalled = ((loss - chance).abs() <= failures.STALL * chance) | (loss >= start - failures.STALL * start.abs())
     conditions: dict[str, pd.Series] = {
         "failed": table["status"] == FAILED,
         "diverged": table["status"] == "diverged",
