@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 SCHEMA_VERSION = 1
@@ -63,14 +64,17 @@ class Records:
 
     def of(self, ids: Sequence[str]) -> Records:
         """The rows of these trials, in the order of ``ids``, then step, then layer; of duplicates the first."""
-        position = {trial: index for index, trial in enumerate(dict.fromkeys(ids))}
+        position = pd.Index(list(dict.fromkeys(ids)), dtype=object)
 
         def ordered(name: str, table: pd.DataFrame) -> pd.DataFrame:
-            rows = table[table["id"].isin(position.keys())]
-            keys = KEYS[name]
-            order = rows.assign(_position=rows["id"].map(position))
-            order = order.sort_values(["_position", *keys[1:]], kind="stable").drop(columns="_position")
-            return order.drop_duplicates(keys).reset_index(drop=True)
+            places = position.get_indexer(pd.Index(table["id"], dtype=object))
+            keys = [places, *(table[key].to_numpy() for key in KEYS[name][1:])]
+            order = np.lexsort(keys[::-1])  # stable
+            order = order[places[order] >= 0]
+            repeated = np.logical_and.reduce([np.diff(key[order]) == 0 for key in keys])
+            kept = order[np.append(True, ~repeated)[: len(order)]]
+            found: pd.DataFrame = table.iloc[kept].reset_index(drop=True)
+            return found
 
         return Records(**{name: ordered(name, getattr(self, name)) for name in TABLES})
 

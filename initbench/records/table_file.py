@@ -73,16 +73,22 @@ def write(path: Path, table: pd.DataFrame) -> None:
 
 def read(path: Path, name: str) -> pd.DataFrame:
     """The table ``name`` of a stack. Raises Unusable."""
+    table: pd.DataFrame = load(path, name).to_pandas(ignore_metadata=True)
+    return table
+
+
+def load(path: Path, name: str) -> pa.Table:
+    """The table ``name`` of a stack, as it is stored. Raises Unusable."""
     try:
         with _opened(path, name) as file:
-            table: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+            table = file.read(use_threads=False)  # files are small: a thread for each column takes longer
+            if len(table):
+                _check_values(table, name)
+            return table
     except Unusable:
         raise
     except Exception as error:  # there is no list of what a crafted file makes a reader raise
         raise Unusable(f"unreadable, left alone ({_first_line(error)})") from error
-    if len(table):
-        _check_values(table, name)
-    return table
 
 
 def check(path: Path, name: str) -> None:
@@ -148,12 +154,15 @@ def _fits(column: str, kind: pa.DataType) -> bool:
     return number or ("." in column and bool(text or pa.types.is_boolean(kind)))
 
 
-def _check_values(table: pd.DataFrame, name: str) -> None:
-    gaps = [key for key in _FILLED[name] if table[key].isna().any()]
+def _check_values(table: pa.Table, name: str) -> None:
+    gaps = [key for key in KEYS[name] if table[key].null_count]
     if gaps:
         raise Unusable(f"not a table of {name}, left alone (column {gaps[0]} has gaps)")
-    if name == "outcomes" and (strange := set(table["status"]) - set(STATUSES)):
-        raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange)})")
+    if name == "outcomes":
+        found = set(table["status"].unique().to_pylist())
+        strange = found - {*STATUSES, None}
+        if strange or None in found:
+            raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange, default='missing')})")
 
 
 def _first_line(error: Exception) -> str:

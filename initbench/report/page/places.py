@@ -30,13 +30,15 @@ def places(comparison: Comparison) -> Places:
     trials = comparison.trials
     schemes = tuple(dict.fromkeys(str(name) for name in trials[cells.SCHEME]))
     rank = {name: index for index, name in enumerate(schemes)}
-    settings = list(cells.by_setting(trials, comparison.axes)) if len(trials) else []
-    found = [
-        pd.DataFrame({"id": rows["id"], SCHEME: rows[cells.SCHEME].astype(str).map(rank), SETTING: index})
-        for index, (_, rows) in enumerate(settings)
-    ]
-    numbered = pd.concat(found) if found else pd.DataFrame({"id": [], SCHEME: [], SETTING: []})
-    return Places(schemes, tuple(name for name, _ in settings), numbered.astype({"id": object}))
+    settings = tuple(name for name, _ in cells.by_setting(trials, comparison.axes)) if len(trials) else ()
+    numbered = pd.DataFrame(
+        {
+            "id": trials["id"].astype(object),
+            SCHEME: [rank[str(name)] for name in trials[cells.SCHEME]],
+            SETTING: cells.setting_numbers(trials, comparison.axes),
+        }
+    )
+    return Places(schemes, settings, numbered)
 
 
 def by_place(rows: pd.DataFrame) -> dict[tuple[int, int], pd.DataFrame]:
