@@ -6,13 +6,13 @@ validation, messages, the JSON Schema and the reference follow from them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
 import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from initbench import naming
 from initbench.activations import Activation
 from initbench.config.writing import yaml_text
 from initbench.datasets import Dataset
@@ -21,8 +21,6 @@ from initbench.inits import Init
 from initbench.networks import Network
 from initbench.optimizers import Optimizer
 from initbench.schedules import Schedule
-
-LONGEST_NAME = 100
 
 Metric = Literal["train_loss", "test_loss", "test_accuracy"]
 Dtype = Literal["float32", "float64"]
@@ -35,17 +33,14 @@ ProbeStep = Annotated[int, Field(ge=0)] | Literal["last"]
 Probe = Literal["powers", "none"] | Annotated[tuple[ProbeStep, ...], Field(min_length=1)]
 
 
-NAME_PATTERN = r"^\w([\w .+=-]*[\w+=-])?$"
-
-
 def _safe_folder_name(name: str) -> str:
-    """Refuse what could leave the results folder, hide in it, or not exist on some file system."""
-    if len(name) > LONGEST_NAME or not re.fullmatch(NAME_PATTERN[1:-1], name):
-        raise ValueError("a name is a folder's: letters, digits, blanks and _.+=-, no path, no dot at either end")
+    wrong = naming.fault(name)
+    if wrong:
+        raise ValueError(wrong)
     return name
 
 
-FolderName = Annotated[str, AfterValidator(_safe_folder_name), Field(json_schema_extra={"pattern": NAME_PATTERN})]
+FolderName = Annotated[str, AfterValidator(_safe_folder_name), Field(json_schema_extra={"pattern": naming.PATTERN})]
 
 
 class Value(BaseModel):

@@ -13,14 +13,15 @@
 
 Every file is written beside its final name, flushed and renamed, so a reader never sees half a file. A stack's
 ``outcomes`` come last and are what makes it count: rows of ``curves`` and ``layers`` without them are ignored. A file
-that this program did not write, or that something has damaged since, is named and left alone.
+that this program did not write, or that something has damaged since, is named and left alone. The folder may be a link
+itself; inside of it nothing is written through one: links to files are replaced, links to folders refused.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from initbench.records.files import RecordsError, write_bytes, write_text
+from initbench.records.files import RecordsError, refuse_link, write_bytes, write_text
 from initbench.records.folder import ResultsFolder
 from initbench.records.model import FAILED, SCHEMA_VERSION, TABLES, Manifest, Portion, Records, Results
 
@@ -35,6 +36,7 @@ __all__ = [
     "Results",
     "ResultsFolder",
     "read",
+    "refuse_link",
     "write_bytes",
     "write_text",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from initbench import naming
 from initbench.records.files import RecordsError, write_bytes
 from initbench.records.model import SCHEMA_VERSION, Manifest
 
@@ -44,6 +45,8 @@ def read_manifest(path: Path) -> Manifest:
         raise RecordsError(f"cannot read {path}: {error.strerror}") from error
     if manifest.target_metric not in _METRICS:
         raise RecordsError(f"{path} is damaged: its target is of {manifest.target_metric}, not {' or '.join(_METRICS)}")
+    if wrong := naming.fault(manifest.name):
+        raise RecordsError(f"{path} is damaged: it names {manifest.name[:40]!r}; {wrong}")
     portion = manifest.portion
     if portion is not None and len(portion.positions) != len(manifest.trials):
         raise RecordsError(

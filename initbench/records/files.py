@@ -42,7 +42,8 @@ def write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as file:
+            temporary.unlink(missing_ok=True)  # what a killed writer of this number left, or a link laid in its place
+            with temporary.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -52,6 +53,17 @@ def write_bytes(path: Path, content: bytes | pa.Buffer) -> None:
             raise
     except OSError as error:
         raise RecordsError(f"cannot write {path}: {explained(error)}") from error
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse to write through a folder that is a link: who made a results folder need not be who writes to it.
+
+    Files need no such care, since a rename takes the place of a link and never follows it. Raises RecordsError.
+    """
+    if folder.is_symlink():
+        raise RecordsError(
+            f"{folder} is a link, which would lead outside of {folder.parent}; put a folder in its place"
+        )
 
 
 def settle(folder: Path) -> None:

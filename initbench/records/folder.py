@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from initbench.records import documents, table_file
-from initbench.records.files import RecordsError, explained, settle, sweep, write_bytes
+from initbench.records.files import RecordsError, explained, refuse_link, settle, sweep, write_bytes
 from initbench.records.lock import locked
 from initbench.records.model import FAILED, KEYS, TABLES, Manifest, Records, Results
 
@@ -43,7 +43,10 @@ class ResultsFolder:
         """
         try:
             for folder in self._folders:
+                refuse_link(folder.parent)
+                refuse_link(folder)
                 folder.mkdir(parents=True, exist_ok=True)
+            refuse_link(self.path / "failures")
             with TemporaryFile(dir=self.path):
                 pass
         except OSError as error:

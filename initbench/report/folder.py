@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from initbench.analysis import Comparison, analyze
-from initbench.records import Results, write_bytes, write_text
+from initbench.records import Results, refuse_link, write_bytes, write_text
 from initbench.report import markdown, page, tables
 
 PAGE = "report.html"
@@ -23,6 +23,7 @@ def write(results: Results, reference: str | None = None) -> Comparison:
     """
     from initbench.report import figures  # matplotlib is slow to import, and only this needs it
 
+    refuse_link(results.path / "figures")
     comparison = analyze(results, reference)
     write_text(results.path / "summary.csv", tables.csv(tables.summary(comparison)))
     write_text(results.path / "contrasts.csv", tables.csv(tables.contrasts(comparison)))
