@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,21 @@ class Stopped(Exception):  # noqa: N818 - no error: the driver asked for it
 
 
 def run(job: Job, tell: Callable[[Progressed], None]) -> Records | Failure:
-    """The records of a stack, or what went wrong in it: nothing that a network raises ends the run."""
+    """The records of a stack, or what went wrong in it: nothing that a network raises ends the run.
+
+    Memory that runs out may only be waiting for the garbage collector, since traced networks refer to themselves: the
+    stack gets one more try after that.
+    """
+    outcome = _trained(job, tell)
+    if isinstance(outcome, Failure) and outcome.out_of_memory:
+        gc.collect()
+        if job.device == "cuda":
+            torch.cuda.empty_cache()
+        outcome = _trained(job, tell)
+    return outcome
+
+
+def _trained(job: Job, tell: Callable[[Progressed], None]) -> Records | Failure:
     last = 0.0
 
     def listen(step: int, steps: int, losses: dict[str, float]) -> None:
