@@ -11,11 +11,7 @@ actor beside the driver holds the last word of each.
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import socket
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,9 +27,9 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError, WorkerCrash
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initbench.datasets import Spec, Split
-from initbench.errors import InitbenchError
 from initbench.events import Progressed
 from initbench.execute._base import Said
+from initbench.execute.ray_session import ClusterError, Told, connect, first_line
 from initbench.execute.resources import Resources
 from initbench.execute.worker import Job, prepare, run
 from initbench.plan import StackPlan
@@ -45,13 +41,7 @@ RETRIES = 3  # of a task whose node or process is lost
 AHEAD = 2  # tasks submitted for each that can run, so that no node waits for the driver
 POLL_SECONDS = 0.1
 COUNT_SECONDS = 5.0  # between two looks at how large the cluster is: it may grow or shrink
-CONNECT_SECONDS = 10.0
 WORDS_A_SECOND = 500  # that the driver's actor takes with ease, from all tasks together
-DEFAULT_PORT = 6379
-
-
-class ClusterError(InitbenchError):
-    """A Ray cluster that cannot be reached, or has no room for a stack."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +91,7 @@ class Cluster:
         address = resources.address or "auto"
         needs = Needs(device, resources.threads, (resources.gpus or 1.0) if device == "cuda" else 0.0)
         if is_ours:
-            _connect(address)
+            connect(address)
         if (room := needs.room()) == 0:
             if is_ours:
                 ray.shutdown()
@@ -114,18 +104,18 @@ class Cluster:
         Raises
         ------
         ClusterError
-            The connection is lost, or the cluster has no room for the data.
+            The cluster has no room for the data.
         """
         if self.is_ours and not ray.is_initialized():
-            _connect(self.address)
-        flight = _Flight.begun(self, materials)
-        try:
-            with redirect_stdout(sys.stderr):  # where Ray tells of lost nodes; results go to stdout
+            connect(self.address)
+        with redirect_stdout(Told()):  # of lost nodes, by a thread of Ray's
+            flight = _Flight.begun(self, materials)
+            try:
                 yield from flight.fly(iter(stacks))
-        finally:
-            flight.end()
-            if self.is_ours:
-                ray.shutdown()
+            finally:
+                flight.end()
+                if self.is_ours:
+                    ray.shutdown()
 
     def width(self) -> int:
         """How many tasks to have submitted by now."""
@@ -147,7 +137,7 @@ class _Flight:
         try:
             data = {label: ray.put(_Stored.of(material)) for label, material in materials.items()}
         except RayError as error:
-            raise ClusterError(f"the cluster's object store has no room for the data ({_line(error)})") from error
+            raise ClusterError(f"the cluster's object store has no room for the data ({first_line(error)})") from error
         inbox: Any = ray.remote(_Inbox)  # Ray's types know of no options of actors
         return cls(cluster, data, inbox.options(num_cpus=0, scheduling_strategy=here).remote(), {})
 
@@ -256,38 +246,7 @@ def _outcome(task: ray.ObjectRef[Records | Failure]) -> Records | Failure:
     try:
         return ray.get(task)
     except RayTaskError as error:  # raised around the training, such as by an import
-        return Failure(f"the Ray task failed: {_line(error.cause)}", str(error))
+        return Failure(f"the Ray task failed: {first_line(error.cause)}", str(error))
     except RayError as error:
         died = isinstance(error, WorkerCrashedError | OutOfMemoryError)
-        return Failure(f"the Ray task was lost, and {RETRIES} retries of it: {_line(error)}", str(error), died)
-
-
-def _connect(address: str) -> None:
-    """Join the cluster, and say so where there is none: Ray would go on trying for minutes."""
-    named = os.environ.get("RAY_ADDRESS") or "auto" if address == "auto" else address
-    how = "start one with ray start --head, or give --address HOST:PORT of its head node"
-    if named not in {"auto", "local"}:
-        _knock(named)
-    try:
-        ray.init(named, logging_level=logging.ERROR, log_to_driver=False)
-    except ConnectionError as error:
-        where = "on this machine, nor one in RAY_ADDRESS" if named == "auto" else f"at {named}"
-        raise ClusterError(f"there is no Ray cluster {where}; {how}") from error
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ClusterError(f"cannot join the Ray cluster at {named}: {_line(error)}") from error
-
-
-def _knock(address: str) -> None:
-    """See that somebody listens at an address."""
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-    except ValueError as error:
-        raise ClusterError(f"--address: found {address!r}, expected HOST:PORT such as 10.0.0.1:6379") from error
-    except OSError as error:
-        why = error.strerror or error
-        raise ClusterError(f"no Ray cluster can be reached at {address} ({why}); is its head node running?") from error
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Failure(f"the Ray task was lost, and {RETRIES} retries of it: {first_line(error)}", str(error), died)

@@ -61,7 +61,9 @@ def on_ray(cluster: Any, **options: Any) -> Resources:
 
 
 @under_ray
-def test_a_node_that_dies_in_the_middle_costs_no_bit(cluster: Any, planned: Planned) -> None:
+def test_a_node_that_dies_in_the_middle_costs_no_bit(
+    cluster: Any, planned: Planned, capsys: pytest.CaptureFixture[str]
+) -> None:
     done(planned(*SOME_SECONDS, folder="local"))
     second = cluster.add_node(**NODE)
     work = planned(*SOME_SECONDS)
@@ -72,6 +74,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_bit(cluster: Any, planned: Plan
             cluster.remove_node(second, allow_graceful=False)  # kills its processes
             second = None
     assert second is None
+    assert capsys.readouterr().out == ""  # Ray tells of the node, and results may go to stdout
     assert events[0] == Started(len(work.trials), 0, len(work.stacks), workers=2)
     assert of_kind(events, Failed) == []
     assert of_kind(events, Progressed) != []
