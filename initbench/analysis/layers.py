@@ -62,8 +62,9 @@ def hidden(profile: pd.DataFrame) -> pd.DataFrame:
 
 def spots(profile: pd.DataFrame) -> tuple[int, int, int]:
     """The first, middle and last hidden layer of one network; alike where it has fewer than three."""
-    layers = sorted(hidden(profile)["layer"].unique())
-    return int(layers[0]), int(layers[(len(layers) - 1) // 2]), int(layers[-1])
+    layers = np.unique(profile["layer"].to_numpy())
+    inner = layers[:-1] if len(layers) > 1 else layers
+    return int(inner[0]), int(inner[(len(inner) - 1) // 2]), int(inner[-1])
 
 
 def growth(profile: pd.DataFrame, column: str, *, backward: bool = False) -> float:
@@ -72,7 +73,9 @@ def growth(profile: pd.DataFrame, column: str, *, backward: bool = False) -> flo
     It is the geometric mean over the depth: below 1 the signal vanishes, above 1 it explodes. NaN where an end is
     zero or not finite, or there are not two hidden layers.
     """
-    values = hidden(profile).sort_values("layer")[column].astype(float).to_numpy()
+    order = np.argsort(profile["layer"].to_numpy())
+    values = profile[column].to_numpy(dtype=float)[order]
+    values = values[:-1] if len(values) > 1 else values  # without the output layer
     start, end = (values[-1], values[0]) if backward else (values[0], values[-1])
     if len(values) < 2 or not (np.isfinite(start) and np.isfinite(end) and start > 0 and end > 0):
         return float("nan")

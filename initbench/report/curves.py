@@ -16,8 +16,10 @@ from matplotlib.ticker import PercentFormatter
 from initbench.analysis import Comparison, cells
 from initbench.records import FAILED
 from initbench.report import panels
+from initbench.report.page.numbers import picked
 from initbench.report.palette import Look, looks
 
+MOST_ALONE = 50  # seeds of one scheme that are drawn singly where another has diverged
 _LOG_FROM = 30.0  # a ratio of largest to smallest loss beyond which a linear axis hides the small ones
 
 
@@ -30,10 +32,12 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
     if curves.empty or not settings:
         return None
     schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
-    figure, axes = panels.grid(len(settings), share="all")
-    for panel, (setting, trials) in zip(axes, settings, strict=True):
+    drawn, left_out = panels.shown(settings)
+    figure, axes = panels.grid(len(drawn), share="all")
+    for panel, (setting, trials) in zip(axes, drawn, strict=True):
+        own = curves[curves["id"].isin(trials["id"])].pivot_table(index="step", columns="id", values=metric)
         for name, rows in trials.groupby(cells.SCHEME, sort=False):
-            _scheme(panel, rows, curves, schemes[str(name)])
+            _scheme(panel, rows, own, schemes[str(name)])
         panel.set_title(setting, fontsize=10, loc="left")
         panels.name_axes(panel, "step (updates)", metric.replace("_", " "))
     _scale(axes[0], curves[curves["id"].isin(_calm(measured))] if len(_calm(measured)) else curves, metric)
@@ -43,16 +47,15 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
         figure,
         f"{metric.replace('_', ' ').capitalize()}, {comparison.results.manifest.name}",
         schemes,
-        explanation=_explanation(comparison),
+        explanation=_explanation(comparison) + left_out,
         notes=panels.endings(comparison),
     )
     return figure
 
 
 def _scheme(panel: Axes, trials: pd.DataFrame, curves: pd.DataFrame, look: Look) -> None:
-    own = curves[curves["id"].isin(trials["id"])]
-    table = own.pivot_table(index="step", columns="id", values=own.columns[-1])
-    table = table.reindex(columns=list(trials["id"]))  # a seed without one finite value keeps the mean from starting
+    """One scheme of a setting; ``curves`` has a row for each step and a column for each trial of the setting."""
+    table = curves.reindex(columns=list(trials["id"]))  # a seed without one finite value keeps the mean from starting
     shared = table.dropna()
     if len(shared):
         panel.plot(shared.index, shared.mean(axis=1), **panels.markings(look, len(shared)))
@@ -60,7 +63,8 @@ def _scheme(panel: Axes, trials: pd.DataFrame, curves: pd.DataFrame, look: Look)
             shared.index.to_numpy(), shared.min(axis=1), shared.max(axis=1), color=look.color, alpha=0.15, linewidth=0
         )
     alone = table[table.index >= shared.index.max()] if len(shared) else table
-    for trial in alone.columns[alone.notna().sum() > 1]:
+    going = alone.columns[alone.notna().sum() > 1]
+    for trial in going[picked(len(going), MOST_ALONE)]:
         survivor = alone[trial].dropna()
         panel.plot(survivor.index, survivor, color=look.color, linestyle=look.line, linewidth=0.8, alpha=0.7)
     diverged = trials[trials["status"] == "diverged"]
@@ -114,5 +118,6 @@ def _explanation(comparison: Comparison) -> str:
     alone = bool((comparison.schemes["trials"] == 1).all())
     text = "One seed each." if alone else "Line: mean over seeds. Band: lowest to highest seed."
     if comparison.schemes["diverged"].any():
-        text += " × on the upper edge: a seed diverged at this step; thin lines: the seeds that go on."
+        text += " × on the upper edge: a seed diverged at this step; thin lines: the seeds that go on"
+        text += f", {MOST_ALONE} of them at most." if comparison.schemes["trials"].max() > MOST_ALONE else "."
     return text

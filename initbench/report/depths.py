@@ -35,13 +35,14 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
         return None
     probes = [probe for probe in (layers.FIRST, layers.LAST) if (profiles["probe"] == probe).any()]
     shown = probes if len(settings) <= _MOST_PAIRS else probes[:1]
+    drawn, left_out = panels.shown(settings)
     schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
     paired = len(shown) > 1
     figure, axes = panels.grid(
-        len(settings) * len(shown), share="row" if paired else "none", columns=2 if paired else panels.MOST_COLUMNS
+        len(drawn) * len(shown), share="row" if paired else "none", columns=2 if paired else panels.MOST_COLUMNS
     )
     visible = profiles[profiles["probe"].isin(shown)]
-    facets = [(setting, rows, probe) for setting, rows in cells.by_setting(visible, comparison.axes) for probe in shown]
+    facets = [(setting, rows[rows["probe"].isin(shown)], probe) for setting, rows in drawn for probe in shown]
     for panel, (setting, rows, probe) in zip(axes, facets, strict=True):
         moment = rows[rows["probe"] == probe]
         _scale(panel, rows, f"{column}_geomean")
@@ -50,7 +51,7 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panels.name_axes(panel, "layer (the last is the output layer)", TITLES[column].lower())
     panels.finish(figure, f"{TITLES[column]} by layer, {comparison.results.manifest.name}", schemes,
-                  explanation=_explanation(comparison, visible, column),
+                  explanation=_explanation(comparison, visible, column) + left_out,
         notes=panels.endings(comparison))  # fmt: skip
     return figure
 

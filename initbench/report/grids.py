@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from initbench.analysis import Comparison, cells, layers, wording
@@ -175,8 +176,8 @@ def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _at(profile: pd.DataFrame, column: str, layer: int) -> str:
-    values = profile.loc[profile["layer"] == layer, f"{column}_geomean"]
-    return wording.variance(float(values.iloc[0]) if len(values) else math.nan)
+    found = np.flatnonzero(profile["layer"].to_numpy() == layer)
+    return wording.variance(float(profile[f"{column}_geomean"].to_numpy()[found[0]]) if len(found) else math.nan)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,11 +16,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from initbench.analysis import Comparison, cells
+from initbench.report.page.numbers import picked
 from initbench.report.palette import Look
 
 MOST_COLUMNS = 3
+MOST_PANELS = 12
+"""Settings beyond which not each has a panel: a figure of fifty shows nothing and takes a minute to draw."""
 _CHARACTERS_PER_INCH = 13.0  # of the small print
 _LINE = 0.2  # inches
+
+T = TypeVar("T")
 
 
 def grid(count: int, *, share: Literal["all", "row", "none"], columns: int = MOST_COLUMNS) -> tuple[Figure, list[Axes]]:
@@ -39,6 +44,15 @@ def grid(count: int, *, share: Literal["all", "row", "none"], columns: int = MOS
     for above, below in zip(axes, axes[columns:], strict=False):
         above.tick_params(labelbottom=share != "all" or not below.get_visible())
     return figure, list(axes[:count])
+
+
+def shown(settings: Sequence[T]) -> tuple[list[T], str]:
+    """The settings that get a panel, evenly spaced over all of them, and a sentence that says so where some do not."""
+    if len(settings) <= MOST_PANELS:
+        return list(settings), ""
+    places = picked(len(settings), MOST_PANELS)
+    note = f" {MOST_PANELS} of {len(settings)} settings, evenly spaced; the page and summary.csv have all."
+    return [settings[place] for place in places], note
 
 
 def finish(
@@ -115,6 +129,7 @@ def encode(figure: Figure, kind: str) -> bytes:
     ):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a script that the font lacks is drawn as boxes
         figure.savefig(sink, format=kind, dpi=150, metadata=date)
+    figure.set_layout_engine("none")  # found once, the places of the panels hold for the other kinds of file
     return sink.getvalue()
 
 
