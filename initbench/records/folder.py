@@ -11,14 +11,15 @@ from tempfile import TemporaryFile
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from initbench.records import documents, table_file
 from initbench.records.files import RecordsError, explained, refuse_link, settle, sweep, write_bytes
+from initbench.records.joining import STACK, joined
 from initbench.records.lock import locked
 from initbench.records.model import FAILED, KEYS, TABLES, Manifest, Records, Results
 
-_STACK = "_stack"  # while reading: the file that a row came from
-_ALWAYS = {name: [*keys, *(["status"] if name == "outcomes" else []), _STACK] for name, keys in KEYS.items()}
+_ALWAYS = {name: [*keys, *(["status"] if name == "outcomes" else []), STACK] for name, keys in KEYS.items()}
 
 DOCUMENTS = (
     *("experiment.yaml", "provenance.json"),
@@ -152,13 +153,16 @@ class ResultsFolder:
             parts[name], found = self._parts(name)
             problems += found
         whole = [stack for stack in parts["outcomes"] if all(stack in parts[name] for name in TABLES)]
-        tables = {name: _joined(name, parts[name]) for name in TABLES}
+        tables = {name: joined(parts[name], _ALWAYS[name]) for name in TABLES}
         ranked = tables["outcomes"]
-        ranked = ranked.assign(_failed=ranked["status"] == FAILED, _torn=~ranked[_STACK].isin(whole))
+        ranked = ranked.assign(_failed=ranked["status"] == FAILED, _torn=~ranked[STACK].isin(whole))
         best = ranked.sort_values(["_failed", "_torn"], kind="stable").drop_duplicates("id")
         tables["outcomes"] = best.drop(columns=["_failed", "_torn"])
-        counted = best[["id", _STACK]]
-        tables = {name: table.merge(counted, on=["id", _STACK]).drop(columns=_STACK) for name, table in tables.items()}
+        counted = pd.Series(best[STACK].astype(object).to_numpy(), index=best["id"].astype(object))
+        tables = {
+            name: table[table[STACK] == counted.reindex(table["id"].astype(object)).to_numpy()].drop(columns=STACK)
+            for name, table in tables.items()
+        }
         _check_axes(self.path, manifest, tables["outcomes"])
         return Results(
             path=self.path,
@@ -223,27 +227,16 @@ class ResultsFolder:
         except (OSError, ValueError) as error:
             return "", [f"{path}: unreadable, left alone ({error})"]
 
-    def _parts(self, name: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    def _parts(self, name: str) -> tuple[dict[str, pa.Table], list[str]]:
         """The table ``name`` of each stack that can be read, and what is wrong with the others."""
         parts = {}
         paths, problems = self._files(name)
         for path in paths:
             try:
-                parts[path.stem] = table_file.read(path, name)
+                parts[path.stem] = table_file.load(path, name)
             except table_file.Unusable as error:
                 problems.append(f"{path}: {error}")
         return parts, problems
-
-
-def _joined(name: str, parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rows of all stacks as one table, each with its stack."""
-    filled = [
-        part.assign(**{_STACK: stack}).dropna(axis="columns", how="all") for stack, part in parts.items() if len(part)
-    ]
-    columns = dict.fromkeys(column for part in parts.values() for column in part.columns)
-    columns |= dict.fromkeys(_ALWAYS[name])  # even if no stack came as far as to have them
-    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-    return table.reindex(columns=list(columns))
 
 
 def _names(stack: str) -> Iterator[str]:
