@@ -116,7 +116,7 @@ def test_a_sweep_is_summed_up_over_its_settings():
     ]
     assert sentence(*trials, axes=DEPTH) == (
         "Over 2 settings of depth, first to train loss 0.5: he in 2; "
-        "reached in at least half of the seeds: he in 2 and xavier in 1."
+        "reached in most seeds: he in 2 and xavier in 1."
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from initbench.analysis import wording
 
 SCHEME = "init"
+FOLDER = "folder"  # the axis along which two results folders stand side by side
 
 
 def swept(axes: Sequence[str]) -> list[str]:
@@ -38,17 +39,23 @@ def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str
 
 
 def by_setting(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each setting with its name, such as ``depth=10, lr=0.1``; one without a name if nothing is swept."""
+    """The rows of each setting with its name, such as ``depth=10, lr=0.1``; one without a name if nothing is swept.
+
+    A results folder goes by its own name alone.
+    """
     others = swept(axes)
     if not others:
         yield "", table
         return
     titles = axis_titles(others)
     for key, rows in table.groupby(others, sort=False, dropna=False):
-        yield (
-            ", ".join(f"{titles[axis]}={wording.setting(value)}" for axis, value in zip(others, key, strict=True)),
-            rows,
-        )
+        named = {axis: wording.setting(value) for axis, value in zip(others, key, strict=True)}
+        yield ", ".join(text if axis == FOLDER else f"{titles[axis]}={text}" for axis, text in named.items()), rows
+
+
+def is_side_by_side(axes: Sequence[str]) -> bool:
+    """Whether the settings are results folders and nothing else."""
+    return swept(axes) == [FOLDER]
 
 
 def setting_numbers(table: pd.DataFrame, axes: Sequence[str]) -> pd.Series:

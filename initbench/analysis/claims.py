@@ -43,7 +43,7 @@ def claims(table: pd.DataFrame, manifest: Manifest) -> tuple[str, ...]:
 def _sentences(table: pd.DataFrame, manifest: Manifest, target: str) -> Iterator[str]:
     final = f"final_{manifest.target_metric}"
     for name, rows in cells.by_setting(table, manifest.axes) if len(table) else ():
-        where = f"At {name}: " if name else ""
+        where = f"{'In' if cells.is_side_by_side(manifest.axes) else 'At'} {name}: " if name else ""
         for _, pair in rows.groupby("init", sort=False):
             by_metric: dict[str, Mapping[Any, Any]] = {str(row["metric"]): row for row in pair.to_dict("records")}
             steps = by_metric[STEPS]

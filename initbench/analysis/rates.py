@@ -176,6 +176,8 @@ def _range(row: dict[str, Any]) -> str:
     if math.isnan(row["usable_low"]):
         return f"{row['init']} none"
     low, high = wording.setting(row["usable_low"]), wording.setting(row["usable_high"])
+    if low == high:
+        return f"{row['init']} {low} alone"
     least = "at least " if row["open_low"] or row["open_high"] else ""
     return f"{row['init']} {low} to {high} ({least}{row['usable_decades']:.1f} decades)"
 

@@ -20,11 +20,18 @@ def sentence(schemes: pd.DataFrame, manifest: Manifest) -> str:
     if not (schemes["trials"] > schemes["failed"]).any():
         return "Nothing to compare: no trial has a result."
     target = wording.target(manifest.target_metric, manifest.target_value)
-    settings = [rows for _, rows in cells.by_setting(schemes, manifest.axes)]
+    named = list(cells.by_setting(schemes, manifest.axes))
+    if cells.is_side_by_side(manifest.axes):
+        return " ".join(f"In {name}: {_of_setting(rows, manifest, target)}" for name, rows in named)
+    settings = [rows for _, rows in named]
     if len(settings) > 1 and len(set(schemes["init"])) > 1:
         return _schemes_over_settings(settings, cells.swept(manifest.axes), target)
     if len(settings) > 1:
         return _settings_of_one_scheme(schemes, cells.swept(manifest.axes), target)
+    return _of_setting(schemes, manifest, target)
+
+
+def _of_setting(schemes: pd.DataFrame, manifest: Manifest, target: str) -> str:
     if not schemes["reached"].any():
         return _none_reached(schemes, manifest.target_metric, target)
     return _who_reached(schemes, target)
@@ -113,13 +120,14 @@ def _schemes_over_settings(settings: Sequence[pd.DataFrame], axes: Sequence[str]
             first[row["init"]] += int(row["steps_to_target_median"] == fewest)
     of_settings = f"{len(settings)} settings of {_axes(axes)}"
     if not any(reached.values()):
-        return f"No scheme reached {target} in any of {of_settings}."
+        most = " in most seeds" if any(rows["reached"].any() for rows in settings) else ""
+        return f"No scheme reached {target}{most} in any of {of_settings}."
     winners = [f"{name} in {wins}" for name, wins in _descending(first) if wins]
     tied = " (ties count for each)" if sum(first.values()) > sum(len(_in_time(rows)) > 0 for rows in settings) else ""
     times = [f"{name} in {number or 'none'}" for name, number in _descending(reached)]
     return (
         f"Over {of_settings}, first to {target}: {wording.listing(winners)}{tied}; "
-        f"reached in at least half of the seeds: {wording.listing(times)}."
+        f"reached in most seeds: {wording.listing(times)}."
     )
 
 
@@ -127,7 +135,8 @@ def _settings_of_one_scheme(schemes: pd.DataFrame, axes: Sequence[str], target: 
     in_time = _in_time(schemes)
     name, total = schemes["init"].iloc[0], f"{len(schemes)} settings of {_axes(axes)}"
     if in_time.empty:
-        return f"{name} reached {target} in none of {total}."
+        most = " in most seeds" if schemes["reached"].any() else ""
+        return f"{name} reached {target}{most} in none of {total}."
     best = in_time.sort_values("steps_to_target_median", kind="stable").iloc[0]
     titles = cells.axis_titles(axes)
     where = ", ".join(f"{titles[axis]}={wording.setting(best[axis])}" for axis in axes)
@@ -145,7 +154,7 @@ def _endings(missed: pd.DataFrame) -> list[str]:
 
 
 def _in_time(schemes: pd.DataFrame) -> pd.DataFrame:
-    """The schemes that reached the target in at least half of their measured seeds."""
+    """The schemes that reached the target in most of their measured seeds."""
     return schemes[np.isfinite(schemes["steps_to_target_median"].astype(float))]
 
 

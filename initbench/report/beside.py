@@ -12,9 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from initbench.analysis import wording
+from initbench.analysis.cells import FOLDER
 from initbench.records import TABLES, Manifest, Records, Results
-
-AXIS = "results"
 
 
 def beside(first: Results, second: Results) -> Results:
@@ -28,7 +27,7 @@ def beside(first: Results, second: Results) -> Results:
         manifest=Manifest(
             name=" beside ".join(names),
             trials=tuple(trial for results in both for trial in results.manifest.trials),
-            axes=(*axes, AXIS),
+            axes=(*axes, FOLDER),
             target_metric=first.manifest.target_metric,
             target_value=first.manifest.target_value,
         ),
@@ -52,7 +51,7 @@ def _named(results: Results, name: str) -> Results:
     for table in TABLES:
         rows = getattr(results.records, table)
         records[table] = rows.assign(id=[f"{name}/{trial}" for trial in rows["id"]])
-    records["outcomes"] = records["outcomes"].assign(**{AXIS: name})
+    records["outcomes"] = records["outcomes"].assign(**{FOLDER: name})
     trials = tuple(f"{name}/{trial}" for trial in results.manifest.trials)
     return replace(results, records=Records(**records), manifest=replace(results.manifest, trials=trials))
 

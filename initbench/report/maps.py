@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
 from initbench.analysis import Comparison, cells, wording
-from initbench.report import panels
+from initbench.report import panels, sweeps
 from initbench.report.literal import tick
 from initbench.report.palette import COLORS, Look, looks
 from initbench.report.plane import DIVERGED, FAILED, STEPS, Place, Plane, plane
@@ -68,7 +68,7 @@ def draw(comparison: Comparison) -> Figure | None:
     _bar(figure, found, colors, title)
     panels.finish(
         figure,
-        f"{title[0].upper()}{title[1:]} over the sweep, {comparison.results.manifest.name}",
+        f"{title[0].upper()}{title[1:]}{sweeps.over_the_sweep(comparison)}, {comparison.results.manifest.name}",
         schemes if len(axes) > 1 and len(schemes) > 1 else {},
         explanation=_explanation(whole, by_scheme=len(axes) > 1, several=len(schemes) > 1),
     )

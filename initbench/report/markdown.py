@@ -9,10 +9,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from initbench.analysis import Comparison
+from initbench.in_markdown import in_markdown
 from initbench.printable import printable
-from initbench.report import evidence, grids, sweeps
-
-_SPECIAL = re.compile(r"([\\`*<>|]|\](?=\()|(?<!\w)_|_(?!\w))")  # an underscore inside a word is safe
+from initbench.report import evidence, grids, searches, sweeps
 
 
 def render(comparison: Comparison, figures: Sequence[str]) -> str:
@@ -25,7 +24,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _escaped
+    environment.filters["cell"] = in_markdown
     experiment = comparison.results.experiment.strip()
     text = environment.get_template("report.md.j2").render(
         name=comparison.results.manifest.name,
@@ -47,14 +46,10 @@ def _tables(comparison: Comparison) -> list[grids.Grid]:
     if comparison.schemes.empty:
         return []
     swept = [sweeps.best_map(comparison), sweeps.settings(comparison)] if sweeps.is_sweep(comparison) else []
+    swept += [searches.best_rates(comparison), searches.greatest_depths(comparison)]
     found = [*swept, grids.schemes(comparison), evidence.contrasts(comparison), evidence.intervals(comparison)]
     found.append(evidence.shares(comparison))
     return [grid for grid in found if grid is not None]
-
-
-def _escaped(text: object) -> str:
-    """Text that Markdown shows as it is, on one line, in a table too."""
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

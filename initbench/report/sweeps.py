@@ -36,7 +36,7 @@ def settings(comparison: Comparison) -> Grid:
             Column("steps", tuple(_steps_of(table, *_ranked(table)[1:2]) for table in rows), numeric=True),
         ]
     return Grid(
-        title=f"{comparison.results.manifest.name}: steps to {comparison.target} over the sweep",
+        title=f"{comparison.results.manifest.name}: steps to {comparison.target}{over_the_sweep(comparison)}",
         columns=(*_axes(comparison, rows), *middle),
         caption=(
             f"Median over seeds, {wording.MISSING} where at least half missed; (n/N) of the seeds reached it where not "
@@ -44,6 +44,11 @@ def settings(comparison: Comparison) -> Grid:
         ),
         sections=("",) * len(rows),
     )
+
+
+def over_the_sweep(comparison: Comparison) -> str:
+    """What a title says of the settings; nothing where they are two results folders."""
+    return "" if cells.is_side_by_side(comparison.axes) else " over the sweep"
 
 
 def values_of(column: pd.Series) -> list[str]:

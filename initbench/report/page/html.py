@@ -61,6 +61,8 @@ def render(comparison: Comparison) -> str:
         name=comparison.results.manifest.name,
         sentence=comparison.sentence,
         claims=comparison.claims,
+        side_by_side=cells.is_side_by_side(comparison.axes),
+        searched=evidence.of_sweep(comparison),
         unfold_claims=len(comparison.claims) <= _MOST_CLAIMS,
         notes=comparison.notes,
         facts=_facts(comparison),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from initbench.analysis import Comparison, cells, wording
-from initbench.report import evidence, grids
+from initbench.report import evidence, grids, searches
 from initbench.report.grids import Column, Grid
 from initbench.report.page.places import SCHEME, SETTING, Places
 from initbench.report.palette import COLORS
@@ -55,6 +55,12 @@ def build(comparison: Comparison, places: Places) -> dict[str, Table]:
         made |= {"losses": _table("losses", losses, places, _LOSSES)} if losses.columns[0].cells else {}
         paired = evidence.contrasts(comparison)
         made |= {"contrasts": _table("contrasts", paired, places, _CONTRASTS)} if paired else {}
+        for name, grid, look_for in (
+            ("rates", searches.best_rates(comparison), _RATES),
+            ("depths", searches.greatest_depths(comparison), _DEPTHS),
+            ("shares", evidence.shares(comparison), _SHARES),
+        ):
+            made |= {name: _table(name, grid, places, look_for)} if grid else {}
         made["intervals"] = _table("intervals", evidence.intervals(comparison), places, _INTERVALS)
     for name, grid in zip(("forward", "backward"), grids.layer_signals(comparison), strict=False):
         made[name] = _table(name, grid, places, _SIGNALS)
@@ -70,6 +76,15 @@ _CONTRASTS = (
     "seeds may well turn the order around."
 )
 _INTERVALS = "intervals that do not touch. Overlapping ones can still differ seed by seed: see the paired table."
+_RATES = (
+    "whether the order differs from that at equal rates, and a usable range of more than a decade: a scheme that "
+    "forgives a wrong rate is worth a few steps."
+)
+_DEPTHS = "a scheme that stops far before the others: its signal or its gradient does not survive more layers."
+_SHARES = (
+    "a large share of the weights: more weight seeds will make the intervals narrower. A large share of the data "
+    "order: more data seeds will."
+)
 _LOSSES = (
     "schemes that lead early and are overtaken later, and a last column near ×1, where the choice stops to matter."
 )

@@ -54,7 +54,7 @@ function drawSweep() {
   const axis = axes[sweepView.axis];
   const fixed = cells.find((cell) => cell.setting === state.setting)?.at ?? [];
   const others = axes.map((other, index) => (index === sweepView.axis ? null : `${other.title}=${other.values[fixed[index]]}`)).filter(Boolean);
-  byId("sweep-text").textContent = `Each scheme along ${axis.title}` + (others.length ? `, at ${others.join(", ")} (choose the setting above)` : "") +
+  byId("sweep-text").textContent = `Each scheme ${axis.numbers ? "along" : "by"} ${axis.title}` + (others.length ? `, at ${others.join(", ")} (choose the setting above)` : "") +
     ". A cross on the upper edge marks a value at which a scheme has no result: the target was missed, or its trials diverged or failed.";
   const drawn = slice();
   drawSweepLines(axis, drawn);
