@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ["initbench.cli.run", "initbench.cli.stages", "initbench.execute", "initbench.report.page", "filelock"]
+PRELOADED = ["initbench.cli.run", "initbench.cli.stages", "initbench.report.figures", "initbench.report.page"]
 PATIENCE = 60.0  # seconds after which something hangs
 
 
@@ -63,6 +63,7 @@ def start(folder: Path, *arguments: str, before: Callable[[], None] = nothing) -
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(PRELOADED)
     log = folder / f"log-{time.monotonic_ns()}.txt"
+    log.touch()
     process = server.Process(target=_command, args=(folder, arguments, log, before))
     process.start()
     return Command(process, log)
@@ -75,7 +76,7 @@ def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callab
     import initbench.report.page
     from initbench.cli import main
 
-    output = os.open(log, os.O_WRONLY | os.O_CREAT)
+    output = os.open(log, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
     server = torch.multiprocessing.get_context("forkserver")
