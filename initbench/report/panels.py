@@ -20,7 +20,7 @@ from initbench.report.page.numbers import picked
 from initbench.report.palette import Look
 
 MOST_COLUMNS = 3
-MOST_PANELS = 12
+MOST_PANELS = 9
 """Settings beyond which not each has a panel: a figure of fifty shows nothing and takes a minute to draw."""
 _CHARACTERS_PER_INCH = 13.0  # of the small print
 _LINE = 0.2  # inches

@@ -24,6 +24,7 @@ Values = NDArray[np.float64]
 METRICS = ("train_loss", "test_loss", "test_accuracy")
 _POINTS = 30_000  # of one metric on the page, over all its curves
 _FEWEST, _MOST = 12, 300  # of one curve
+_LINES, _MOST_ALONE = 5_000, 50  # seeds drawn singly, over all curves of a metric and in one of them
 
 
 def series(comparison: Comparison, places: Places) -> dict[str, list[dict[str, Any]]]:
@@ -40,12 +41,14 @@ def _of_metric(
     rows: pd.DataFrame, metric: str, measured: pd.DataFrame, places: Places, ends: pd.DataFrame
 ) -> list[dict[str, Any]]:
     wide = rows[np.isfinite(rows[metric].astype(float))].pivot_table(index="step", columns="id", values=metric)
+    values = np.append(wide.to_numpy(dtype=float), np.full((len(wide), 1), np.nan), axis=1)  # the last holds none
     groups = by_place(places.join(measured[["id"]]))
     diverged = by_place(ends)
     most = int(np.clip(_POINTS // max(1, len(groups)), _FEWEST, _MOST))
+    lines = int(np.clip(_LINES // max(1, len(groups)), _FEWEST, _MOST_ALONE))
     found = []
     for place, trials in groups.items():
-        table = wide.reindex(columns=trials["id"]).to_numpy(dtype=float)  # a seed without a value keeps its column
+        table = values[:, wide.columns.get_indexer(pd.Index(trials["id"]))]  # a seed without a value keeps its column
         logged = ~np.isnan(table).all(axis=1)
         if logged.any():
             ended = numbers(diverged[place]["diverged_step"].astype(float).fillna(0.0)) if place in diverged else []
@@ -54,14 +57,14 @@ def _of_metric(
                     "setting": place[0],
                     "scheme": place[1],
                     "seeds": len(trials),
-                    **_curve(wide.index.to_numpy()[logged], table[logged], most),
+                    **_curve(wide.index.to_numpy()[logged], table[logged], most, lines),
                     "diverged": ended,
                 }
             )
     return found
 
 
-def _curve(steps: Steps, table: Values, most: int) -> dict[str, Any]:
+def _curve(steps: Steps, table: Values, most: int, lines: int) -> dict[str, Any]:
     """Mean and range of a table of steps by trials, and what goes on alone after the first seed has ended."""
     whole = ~np.isnan(table).any(axis=1)
     shared, values = steps[whole], table[whole]
@@ -76,6 +79,6 @@ def _curve(steps: Steps, table: Values, most: int) -> dict[str, Any]:
         "high": numbers(np.maximum.reduceat(values.max(axis=1), start)) if len(rows) else [],
         "alone": [
             {"steps": numbers(at[picked(len(at), most)]), "values": numbers(one[picked(len(at), most)])}
-            for at, one in alone
+            for at, one in (alone[index] for index in picked(len(alone), lines))
         ],
     }
