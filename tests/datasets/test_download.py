@@ -5,7 +5,9 @@ import os
 
 import pytest
 from conftest import sending
+from typer.testing import CliRunner
 
+from initbench.cli import app
 from initbench.datasets import DatasetError, DownloadError, _download, fetch
 
 NOWHERE = "http://127.0.0.1:1/"  # port 1 is reserved: the connection is refused
@@ -75,6 +77,50 @@ def test_redirects_are_followed(tiny, server, tmp_path):
         server.answers[f"/moved/{name}.gz"] = sending(b"", status=302, Location=f"{good}{name}.gz")
     fetch(tiny.source, tmp_path, [server.address("moved")], silent)
     assert tiny.source.damaged(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["file://{folder}/", "ftp://127.0.0.1:1/", "data:application/gzip,"])
+def test_neither_a_mirror_nor_a_redirect_leads_to_anything_but_http(tiny, server, tmp_path, place):
+    """A file on this machine that has the right content would pass every check of its own."""
+    name = "train-images-idx3-ubyte"
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / f"{name}.gz").write_bytes(tiny.zipped[name])
+    address = place.format(folder=tmp_path / "local")
+    server.answers[f"/moved/{name}.gz"] = sending(b"", status=302, Location=f"{address}{name}.gz")
+    for mirror in (address, server.address("moved")):
+        message = failure(tiny.source, tmp_path / "data", [mirror])
+        assert any(words in message for words in ("unknown url type", "302", "Connection refused"))
+    assert everything_under(tmp_path / "data") == []
+
+
+def test_a_server_that_drips_is_given_up(tiny, server, tmp_path, monkeypatch):
+    def dripping(request):
+        request.send_response(200)
+        request.end_headers()
+        try:
+            while not server.finished.wait(0.02):
+                request.wfile.write(b"x")
+        except OSError:
+            pass  # the client hung up, as it should
+
+    monkeypatch.setattr(_download, "TIMEOUT", 0.2)
+    monkeypatch.setattr(_download, "SLOWEST", 1000.0)
+    server.answers["/slow/train-images-idx3-ubyte.gz"] = dripping
+    assert "it sends less than 1000 bytes a second" in failure(tiny.source, tmp_path, [server.address("slow")])
+    assert everything_under(tmp_path) == []
+
+
+def test_what_a_server_says_is_no_command_to_the_terminal(tiny, server, tmp_path):
+    def rude(request):
+        request.send_response(404, "\x1b[2J\x1b]0;owned\x07")
+        request.end_headers()
+
+    server.answers["/rude/train-images-idx3-ubyte.gz"] = rude
+    told = CliRunner().invoke(
+        app, ["data", "fetch", "mnist", "--mirror", server.address("rude"), "--data-dir", str(tmp_path)]
+    )
+    assert told.exit_code == 3
+    assert "\x1b" not in told.output
 
 
 def test_each_mirror_that_failed_is_named_with_its_reason(tiny, server, tmp_path):

@@ -76,7 +76,8 @@ def test_an_idx_file_is_read_or_refused_without_much_memory(content: bytes) -> N
 
 @examples(150)
 @given(
-    hostile.changed_tree(json.loads(hostile.BASELINE)).map(hostile.as_json) | hostile.changed_bytes((hostile.BASELINE,))
+    hostile.changed_tree(json.loads(hostile.SMALL_BASELINE)).map(hostile.as_json)
+    | hostile.changed_bytes((hostile.SMALL_BASELINE, hostile.BASELINE))
 )
 def test_a_baseline_is_read_or_refused(content: bytes) -> None:
     assert outcome(TARGETS["baseline"], content)
@@ -93,8 +94,8 @@ def test_a_manifest_is_read_or_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     "path", sorted(FOUND.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}" if path else ""
 )
-def test_inputs_that_once_did_harm_are_refused(path: Path) -> None:
-    assert outcome(TARGETS[path.parent.name], path.read_bytes(), seconds=10) != ""
+def test_inputs_that_once_did_harm_are_read_or_refused_in_time(path: Path) -> None:
+    assert outcome(TARGETS[path.parent.name], path.read_bytes(), seconds=15)
 
 
 @pytest.mark.parametrize("target", TARGETS)
