@@ -2,7 +2,7 @@ r"""Text from outside (a config, a results folder, an exception, a server), made
 
 A terminal obeys some characters instead of showing them: escape sequences can move the cursor, rename the window or
 fill the clipboard, and marks of direction can turn a line around. Each of these is shown as its escape instead, such
-as ``\u001b``, and so are halves of characters, which no encoding can write. Inside of JSON an escape means the character.
+as ``\u001b``, and so are halves of characters, which no encoding can write. In JSON an escape means the character.
 
 CWE-150, "Improper Neutralization of Escape, Meta, or Control Sequences"; Boucher and Anderson, "Trojan Source:
 Invisible Vulnerabilities", 2021.

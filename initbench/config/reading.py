@@ -127,7 +127,7 @@ def _refuse_what_grows(text: str, origin: str) -> None:
     depth = 0
     try:
         while loader.check_event():
-            event = loader.get_event()
+            event = loader.get_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST_NESTING:
                 line = event.start_mark.line + 1 if event.start_mark else 0
