@@ -20,8 +20,8 @@ from initbench.report.page.numbers import picked
 from initbench.report.palette import Look
 
 MOST_COLUMNS = 3
-MOST_PANELS = 9
-"""Settings beyond which not each has a panel: a figure of fifty shows nothing and takes a minute to draw."""
+MOST_PANELS, FEW_PANELS = 12, 6
+"""Settings up to which each has a panel, and the number drawn of more: fifty show nothing and take a minute."""
 _CHARACTERS_PER_INCH = 13.0  # of the small print
 _LINE = 0.2  # inches
 
@@ -50,8 +50,8 @@ def shown(settings: Sequence[T]) -> tuple[list[T], str]:
     """The settings that get a panel, evenly spaced over all of them, and a sentence that says so where some do not."""
     if len(settings) <= MOST_PANELS:
         return list(settings), ""
-    places = picked(len(settings), MOST_PANELS)
-    note = f" {MOST_PANELS} of {len(settings)} settings, evenly spaced; the page and summary.csv have all."
+    places = picked(len(settings), FEW_PANELS)
+    note = f" {FEW_PANELS} of {len(settings)} settings, evenly spaced; the page and summary.csv have all."
     return [settings[place] for place in places], note
 
 

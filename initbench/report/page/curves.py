@@ -42,13 +42,14 @@ def _of_metric(
 ) -> list[dict[str, Any]]:
     wide = rows[np.isfinite(rows[metric].astype(float))].pivot_table(index="step", columns="id", values=metric)
     values = np.append(wide.to_numpy(dtype=float), np.full((len(wide), 1), np.nan), axis=1)  # the last holds none
+    column = {trial: index for index, trial in enumerate(wide.columns)}
     groups = by_place(places.join(measured[["id"]]))
     diverged = by_place(ends)
     most = int(np.clip(_POINTS // max(1, len(groups)), _FEWEST, _MOST))
     lines = int(np.clip(_LINES // max(1, len(groups)), _FEWEST, _MOST_ALONE))
     found = []
     for place, trials in groups.items():
-        table = values[:, wide.columns.get_indexer(pd.Index(trials["id"]))]  # a seed without a value keeps its column
+        table = values[:, [column.get(trial, -1) for trial in trials["id"]]]  # a seed without a value keeps its column
         logged = ~np.isnan(table).all(axis=1)
         if logged.any():
             ended = numbers(diverged[place]["diverged_step"].astype(float).fillna(0.0)) if place in diverged else []
