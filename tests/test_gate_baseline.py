@@ -205,3 +205,20 @@ def test_the_repository_has_the_baseline_of_its_config(tmp_path):
     experiment = load(ROOT / "configs" / "ci.yaml")
     found = matching_baseline(ROOT / "results" / "baselines" / "ci.json", experiment, tmp_path)
     assert [cell.scheme for cell in found.schemes] == [init.label for init in experiment.init]
+
+
+def test_a_config_of_a_billion_trials_inside_a_baseline_is_told_by_what_is_missing(file):
+    config = "init: he\nseeds: {init: 100000, data: 10000}\n"
+
+    def inflated(stored):
+        stored["config"] = config.splitlines()
+        stored["config_hash"] = hash_of(config)
+
+    edited(file, inflated)
+    with pytest.raises(BaselineError, match="which the baseline's own config trains"):
+        matching_baseline(file, load_text(config), Path("data"))
+
+
+def test_a_scheme_that_occurs_twice_is_refused(file):
+    edited(file, lambda stored: stored["schemes"].append(stored["schemes"][0]))
+    assert "a scheme occurs twice in one setting" in refusal(file)
