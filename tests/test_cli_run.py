@@ -54,9 +54,9 @@ def test_the_smoke_config_leaves_tables_figures_and_a_report(tmp_path):
     assert drawn | {"summary.csv", "layers.csv", "report.md", "experiment.yaml", "provenance.json"} <= written
     assert list(pd.read_csv(folder / "summary.csv")["init"]) == ["he", "xavier", "normal[std=0.01]"]
     assert read(folder).provenance["versions"]["initbench"] == version("initbench")
-    for shown in ("he", "xavier", "normal[std=0.01]", "3/3", "converged", "Activation variance", "report.md"):
+    for shown in ("he", "xavier", "normal[std=0.01]", "7/7", "converged", "Activation variance", "report.md"):
         assert shown in result.stdout
-    assert "9/9 trials" in result.stderr
+    assert "21/21 trials" in result.stderr
 
 
 @pytest.mark.usefixtures("no_figures")
