@@ -10,7 +10,7 @@ import pytest
 from initbench.config import ConfigError, load, load_text
 
 MANY = list(range(1, 200))
-SEEDS = "an integer >= 1 and <= 1000000 or a list of integers >= 0"
+SEEDS = "an integer >= 1 or a list of integers >= 0"
 SCHEMES = "found nothing, expected the schemes to compare, such as 'init: [he, xavier]'"
 NAME_RULE = "a name is a folder's: letters, digits, blanks and _.+=-, no path, no dot at either end"
 
@@ -56,9 +56,9 @@ MESSAGES = {
     "init:\n- he\n- name: he\n  mode: fan_inn\n": "x.yaml:4: init[1].mode: found 'fan_inn', "
     "expected fan_in or fan_out; did you mean fan_in?",
     "init: he\nnetwork:\n  name: mlp\n  depth: -3\n": "x.yaml:4: network.depth: found -3, "
-    "expected an integer >= 1 and <= 10000 or null",
+    "expected an integer >= 1 or null",
     "init: he\nnetwork: {name: mlp, depth: [3, x]}\n": "x.yaml:2: network.depth[1]: found 'x', "
-    "expected an integer >= 1 and <= 10000 or null",
+    "expected an integer >= 1 or null",
     'init: he\nnetwork: {name: cnn, channels: "30"}\n': "x.yaml:2: network.channels: found '30', "
     "expected an integer >= 1",
     "init: he\nnetwork: {name: cnn, channels: true}\n": "x.yaml:2: network.channels: found true, "
@@ -126,7 +126,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     told = problems_of("init: [he, hee]\nnetwork: {name: mlp, depth: 0, width: x}\nseeds: no\nepoch: 3\n")
     assert told.splitlines() == [
         "x.yaml:1: init[1]: found 'hee', expected an init; did you mean he?",
-        "x.yaml:2: network.depth: found 0, expected an integer >= 1 and <= 10000 or null",
+        "x.yaml:2: network.depth: found 0, expected an integer >= 1 or null",
         "x.yaml:2: network.width: found 'x', expected an integer >= 1 or null",
         f"x.yaml:3: seeds: found 'no', expected {SEEDS} or a mapping with init and data",
         "x.yaml:4: epoch: unknown key; did you mean epochs?",
@@ -147,7 +147,7 @@ def test_accuracy_is_no_target_in_a_regression(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     {
-        "network.depth=-3": "network.depth: found -3, expected an integer >= 1 and <= 10000 or null",
+        "network.depth=-3": "network.depth: found -3, expected an integer >= 1 or null",
         "network.depht=3": "network.depht: unknown option; did you mean depth?",
         "init=he,xaver": "init[1]: found 'xaver', expected an init; did you mean xavier?",
         "init=he[": "init: 'he[' ends too early, expected option=value",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 
-import torch
-
+from initbench import costs
 from initbench.activations import Activation
-from initbench.config.problems import Problems
+from initbench.config import limits
+from initbench.config.problems import Key, Problems
 from initbench.config.values import Target
 from initbench.datasets import Dataset, DatasetError, Spec
 from initbench.networks import Network
@@ -42,31 +43,46 @@ def check_normalization(networks: Sequence[Network], batch_sizes: Sequence[int],
         problems.unexpected(("batch_size",), 1, f"at least 2, since {normalized[0]} normalizes over the batch")
 
 
-MOST_LAYERS = 100_000  # built for the check, in all: some ten seconds
-
-
 def check_networks(
-    specs: Mapping[Dataset, Spec], networks: Sequence[Network], activations: Sequence[Activation], problems: Problems
+    specs: Mapping[Dataset, Spec],
+    networks: Sequence[Network],
+    activations: Sequence[Activation],
+    batch_sizes: Sequence[int],
+    problems: Problems,
 ) -> None:
-    """Every network can be built for every dataset: tried without memory, on the meta device.
+    """Every network reads every dataset, and is of a size that some machine could train. Nothing is built.
 
-    An activation is a layer of its own and has no say in shapes, so each is tried in one network only.
+    An activation is a layer of its own and has no say in shapes, so one stands for all.
     """
-    layers = 0
-    tried = [*product(networks, activations[:1]), *product(networks[:1], activations[1:])]
     shapes = {(spec.input_shape, spec.outputs): dataset for dataset, spec in specs.items()}
-    for ((shape, outputs), dataset), (network, activation) in product(shapes.items(), tried):
+    for ((shape, outputs), dataset), network in product(shapes.items(), networks if activations else ()):
+        where = f"{network.label} on {dataset.label}"
         try:
-            with torch.device("meta"):
-                layers += sum(1 for _ in network.build(shape, outputs, activation).modules())
+            size = network.size(shape, outputs, activations[0])
         except ValueError as error:
-            problems.add(("network",), f"{network.label} on {dataset.label}: {' '.join(str(error).split())}")
-        except (ArithmeticError, RuntimeError, TypeError) as error:  # sizes beyond what a tensor can have
-            reason = str(error).partition("\n")[0]
-            problems.add(("network",), f"{network.label} on {dataset.label} cannot be built: {reason}")
-        if layers > MOST_LAYERS:
-            problems.add(("network",), f"found networks of more than {MOST_LAYERS} layers in all; sweep fewer depths")
-            return
+            problems.add(("network",), f"{where}: {' '.join(str(error).split())}")
+            continue
+        limits.check_size(where, _culprit(network), size, min(batch_sizes, default=1), problems)
+
+
+def check_data(specs: Mapping[Dataset, Spec], problems: Problems) -> None:
+    """Every dataset that is drawn rather than read is of a size that some machine could hold."""
+    for dataset, spec in specs.items():
+        samples = spec.train_samples + int(dataset.options().get("test_samples") or 0)
+        needed = costs.data_bytes(samples, prod(spec.input_shape)) if "samples" in dataset.options() else 0
+        if needed > limits.MOST_BYTES:
+            problems.add(
+                ("dataset",), f"{dataset.label} would take {costs.amount(needed)} of memory, {limits.NO_MACHINE}"
+            )
+
+
+def _culprit(network: Network) -> Key:
+    """The option that makes a network large: the one with the largest number."""
+    numbers = {
+        name: max(value, default=0) if isinstance(value, tuple) else value for name, value in network.options().items()
+    }
+    whole = {name: value for name, value in numbers.items() if isinstance(value, int) and not isinstance(value, bool)}
+    return ("network", max(whole, key=lambda name: whole[name])) if whole else ("network",)
 
 
 def check_target(target: Target, specs: Mapping[Dataset, Spec], problems: Problems) -> None:

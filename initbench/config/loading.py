@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from initbench.component import Catalog, Component
-from initbench.config import checks
+from initbench.config import checks, limits
 from initbench.config.axes import component_axis, scalar_axis
 from initbench.config.expected import field_value, validated
 from initbench.config.expecting import expectations
@@ -98,7 +98,8 @@ class _Check:
         fields["expect"] = expectations(self.raw.get("expect"), fields["init"], self.problems)
         checks.check_batches(specs, fields["batch_size"], self.problems)
         checks.check_normalization(fields["network"], fields["batch_size"], self.problems)
-        checks.check_networks(specs, fields["network"], fields["activation"], self.problems)
+        checks.check_data(specs, self.problems)
+        checks.check_networks(specs, fields["network"], fields["activation"], fields["batch_size"], self.problems)
         self.problems.stop_if_any()
         check_inits(specs, fields["network"], fields["activation"], fields["init"], self.problems)
         self.problems.stop_if_any()
@@ -163,7 +164,10 @@ class _Check:
         if isinstance(seeds, tuple) and len(set(seeds)) < len(seeds):
             twice = Counter(seeds).most_common(1)[0][0]
             self.problems.add(key, f"found the seed {twice} twice; once is enough")
-        return tuple(range(seeds)) if isinstance(seeds, int) else seeds or ()
+        if isinstance(seeds, int):
+            limits.check_seeds(seeds, key, self.problems)
+            return tuple(range(min(seeds, limits.MOST_SEEDS)))
+        return seeds or ()
 
     def _target(self, specs: Mapping[Dataset, Spec]) -> Target | None:
         """The target as given; what it leaves open suits the (first) dataset."""

@@ -27,7 +27,7 @@ Dtype = Literal["float32", "float64"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-SeedCount = Annotated[int, Field(ge=1, le=1_000_000)]
+SeedCount = Annotated[int, Field(ge=1)]
 Seeds = SeedCount | Annotated[tuple[Seed, ...], Field(min_length=1)]
 ProbeStep = Annotated[int, Field(ge=0)] | Literal["last"]
 Probe = Literal["powers", "none"] | Annotated[tuple[ProbeStep, ...], Field(min_length=1)]

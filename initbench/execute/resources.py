@@ -11,19 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
 
+from initbench import costs
 from initbench.config.problems import Place, fail
 from initbench.datasets import Spec
 from initbench.errors import InitbenchError
 from initbench.plan import Trial
-from initbench.sites import WEIGHT_LAYERS
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it; other systems have no such folder
 STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
 STACK_TRIALS = {"cpu": 8, "cuda": 64, "mps": 32}
-PARAMETER_COPIES = 4  # itself, its gradient, and up to two moments of the optimizer
-SIGNAL_COPIES = 4  # pre-activation and activation, forward and backward
 
 
 @dataclass(frozen=True)
@@ -112,30 +109,5 @@ def stack_limit(trial: Trial, specs: Mapping[str, Spec], device: str) -> int:
 
 def trial_bytes(trial: Trial, spec: Spec) -> int:
     """An estimate of what training one trial holds: parameters with their companions, and the signals of a batch."""
-    with torch.device("meta"):
-        network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
-    size = trial.recipe.torch_dtype.itemsize
-    parameters = size * PARAMETER_COPIES * sum(p.numel() for p in network.parameters())
-    if parameters > max(STACK_BYTES.values()):  # rides alone on any device, so its signals do not matter
-        return parameters
-    return parameters + size * SIGNAL_COPIES * trial.recipe.batch_size * _signal_values(trial, spec)
-
-
-def _signal_values(trial: Trial, spec: Spec) -> int:
-    """The number of pre-activations of one sample, counted by running one."""
-    counts: list[int] = []
-
-    def note(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-        counts.append(output[0].numel())
-
-    with torch.random.fork_rng(devices=[]):
-        network = trial.network.build(spec.input_shape, spec.outputs, trial.activation)
-    for module in network.modules():
-        if isinstance(module, WEIGHT_LAYERS):
-            module.register_forward_hook(note)
-    try:
-        with torch.no_grad():
-            network.eval()(torch.zeros(2, *spec.input_shape))
-    except Exception:  # noqa: BLE001 - what fails here fails in training, and is recorded there
-        return 0
-    return sum(counts)
+    size = trial.network.size(spec.input_shape, spec.outputs, trial.activation)
+    return costs.training_bytes(size, trial.recipe.batch_size, trial.recipe.torch_dtype.itemsize)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import nn
 
 from initbench.activations import Activation
 from initbench.component import Component
+from initbench.networks._size import Part, Size
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1, description="share of the activations that training drops at random")]
 
@@ -26,3 +28,25 @@ class Network(Component, ABC):
         ValueError
             The architecture cannot read inputs of this shape; the message says what it needs.
         """
+
+    @abstractmethod
+    def parts(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Iterator[Part]:
+        """What ``build`` would build, counted: layers in order, neighbors that are alike as one part.
+
+        It must take no time to speak of, whatever the options: it decides what is refused before it is built.
+
+        Raises
+        ------
+        ValueError
+            As ``build``.
+        """
+
+    @final
+    def size(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Size:
+        """The sums over all parts. Raises ValueError as ``build`` does."""
+        return Size.of(self.parts(input_shape, outputs, activation))
+
+
+def learned(activation: Activation) -> int:
+    """The parameters of an activation's layer."""
+    return sum(parameter.numel() for parameter in activation.layer().parameters())

@@ -8,6 +8,7 @@ mean-field theory (Xiao et al. 2018); zero padding lowers the variance near the 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from math import ceil
 from typing import Literal
 
@@ -17,14 +18,15 @@ from torch import nn
 from initbench.activations import Activation
 from initbench.layers import Dropout
 from initbench.networks import _base
-from initbench.networks._base import DropoutRate
+from initbench.networks._base import DropoutRate, learned
 from initbench.networks._norm import Norm, needs_bias, norm_layers
+from initbench.networks._size import Part, convolution, linear, norm_parameters
 
 
 class CNN(_base.Network):
     """Convolutions of equal width, then global average pooling or flattening, and a linear classifier."""
 
-    depth: int = Field(default=6, ge=2, le=10_000, description="weight layers, the output layer included")
+    depth: int = Field(default=6, ge=2, description="weight layers, the output layer included")
     channels: PositiveInt = Field(default=16, description="channels of every convolution")
     kernel: PositiveInt = Field(default=3, description="side of the square kernel, an odd number")
     strides: tuple[PositiveInt, ...] = Field(
@@ -46,17 +48,13 @@ class CNN(_base.Network):
 
     def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
         """Convolutions ``layer1``, ``layer2``, …, the head, and the linear layer ``output``."""
-        if len(input_shape) != 3:
-            raise ValueError(
-                f"cnn reads images of shape [channels, height, width], not inputs of shape {list(input_shape)}"
-            )
+        _check_is_image(input_shape)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels, height, width = input_shape
         for index in range(1, self.depth):
             stride = self.strides[index - 1] if index <= len(self.strides) else 1
             margin = self.kernel // 2
-            if self.padding == "circular" and margin > min(height, width):
-                raise ValueError(f"layer {index}: circular padding {margin} exceeds the {height}×{width} image")
+            self._check_margin(index, height, width)
             layers[f"layer{index}"] = nn.Conv2d(
                 channels,
                 self.channels,
@@ -77,3 +75,34 @@ class CNN(_base.Network):
         layers["flatten"] = nn.Flatten()
         layers["output"] = nn.Linear(channels * height * width, outputs)
         return nn.Sequential(layers)
+
+    def parts(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Iterator[Part]:
+        """The convolutions that have a stride of their own, the first behind them, the rest, and the output layer."""
+        _check_is_image(input_shape)
+        channels, height, width = input_shape
+        more = norm_parameters(self.norm, self.channels) + learned(activation)
+        single = min(self.depth - 1, len(self.strides) + 1)
+        for index, stride in enumerate((*self.strides, 1)[:single], start=1):
+            self._check_margin(index, height, width)
+            height, width = ceil(height / stride), ceil(width / stride)
+            taps = channels * self.kernel**2
+            yield convolution(taps, self.channels, height * width, bias=needs_bias(self.norm), more=more)
+            channels = self.channels
+        rest = self.depth - 1 - single
+        if rest:
+            self._check_margin(single + 1, height, width)
+        taps = channels * self.kernel**2
+        yield convolution(taps, channels, height * width, bias=needs_bias(self.norm), more=more, count=rest)
+        yield linear(channels * (1 if self.head == "average" else height * width), outputs)
+
+    def _check_margin(self, index: int, height: int, width: int) -> None:
+        margin = self.kernel // 2
+        if self.padding == "circular" and margin > min(height, width):
+            raise ValueError(f"layer {index}: circular padding {margin} exceeds the {height}×{width} image")
+
+
+def _check_is_image(input_shape: tuple[int, ...]) -> None:
+    if len(input_shape) != 3:
+        raise ValueError(
+            f"cnn reads images of shape [channels, height, width], not inputs of shape {list(input_shape)}"
+        )

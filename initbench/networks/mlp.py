@@ -7,6 +7,8 @@ depth d and width w is input → w → … → w → outputs with d − 1 hidden
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import chain, groupby, repeat
 from math import prod
 from typing import Any
 
@@ -16,8 +18,9 @@ from torch import nn
 from initbench.activations import Activation
 from initbench.layers import Dropout
 from initbench.networks import _base
-from initbench.networks._base import DropoutRate
+from initbench.networks._base import DropoutRate, learned
 from initbench.networks._norm import Norm, needs_bias, norm_layers
+from initbench.networks._size import Part, linear, norm_parameters
 
 DEFAULT_DEPTH = 5
 DEFAULT_WIDTH = 128
@@ -28,7 +31,6 @@ class MLP(_base.Network):
 
     depth: PositiveInt | None = Field(
         default=None,
-        le=10_000,
         description=f"weight layers, the output layer included ({DEFAULT_DEPTH} unless hidden is given)",
     )
     width: PositiveInt | None = Field(
@@ -51,13 +53,18 @@ class MLP(_base.Network):
         return options
 
     @property
-    def widths(self) -> tuple[int, ...]:
+    def widths(self) -> Iterator[int]:
         """The units of each hidden layer."""
+        return chain.from_iterable(repeat(width, count) for width, count in self._runs)
+
+    @property
+    def _runs(self) -> tuple[tuple[int, int], ...]:
+        """Widths of hidden layers, each with the number of neighbors that have it."""
         if self.hidden is not None:
-            return self.hidden
+            return tuple((width, len(list(alike))) for width, alike in groupby(self.hidden))
         assert self.depth is not None  # noqa: S101 - the validator fills both
         assert self.width is not None  # noqa: S101
-        return (self.width,) * (self.depth - 1)
+        return ((self.width, self.depth - 1),) if self.depth > 1 else ()
 
     def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
         """Flatten, then linear layers ``layer1``, ``layer2``, … with what follows each, and ``output``."""
@@ -72,3 +79,13 @@ class MLP(_base.Network):
             fan_in = width
         layers["output"] = nn.Linear(fan_in, outputs)
         return nn.Sequential(layers)
+
+    def parts(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Iterator[Part]:
+        """The first layer of each width, those that follow it, and the output layer."""
+        fan_in = prod(input_shape)
+        for width, count in self._runs:
+            more = norm_parameters(self.norm, width) + learned(activation)
+            yield linear(fan_in, width, bias=needs_bias(self.norm), more=more)
+            yield linear(width, width, bias=needs_bias(self.norm), more=more, count=count - 1)
+            fan_in = width
+        yield linear(fan_in, outputs)

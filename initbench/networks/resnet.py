@@ -17,6 +17,8 @@ Networks", 2016, for the two orders; Zhang, Dauphin and Ma, "Fixup Initializatio
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import pairwise
 from math import prod
 from typing import Literal, Self
 
@@ -26,8 +28,9 @@ from torch import nn
 from initbench.activations import Activation
 from initbench.layers import Dropout, ResidualBlock, Scale, Shift
 from initbench.networks import _base
-from initbench.networks._base import DropoutRate
+from initbench.networks._base import DropoutRate, learned
 from initbench.networks._norm import Norm, needs_bias, norm_layers
+from initbench.networks._size import Part, convolution, linear, norm_parameters
 
 Layers = OrderedDict[str, nn.Module]
 
@@ -38,7 +41,7 @@ class ResNet(_base.Network):
     """Residual blocks of equal width, on vectors or images."""
 
     depth: PositiveInt = Field(
-        default=10, le=10_000, description="weight layers, stem and output layer included: 2 + branch for each block"
+        default=10, description="weight layers, stem and output layer included: 2 + branch for each block"
     )
     branch: PositiveInt = Field(default=2, description="weight layers of each residual branch")
     kind: Literal["dense", "conv"] | None = Field(
@@ -77,11 +80,7 @@ class ResNet(_base.Network):
 
     def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
         """The layer ``stem``, then ``block1``, ``block2``, … with ``branch.layer1``, …, and the layer ``output``."""
-        kind = self.kind or ("conv" if len(input_shape) == 3 else "dense")
-        if kind == "conv" and len(input_shape) != 3:
-            raise ValueError(
-                f"resnet[kind=conv] reads images of shape [channels, height, width], not {list(input_shape)}"
-            )
+        kind = self._kind_for(input_shape)
         parts = _Parts(self, activation, image=kind == "conv")
         layers: Layers = OrderedDict()
         if kind == "conv":
@@ -108,10 +107,45 @@ class ResNet(_base.Network):
         layers["output"] = nn.Linear(self.channels if kind == "conv" else self.width, outputs)
         return nn.Sequential(layers)
 
+    def parts(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Iterator[Part]:
+        """The stem, the layers of each stage's blocks, and the output layer with what stands before it."""
+        image = self._kind_for(input_shape) == "conv"
+        features = self.channels if image else self.width
+        biased = needs_bias(self.norm) and not self.multipliers
+        norm = norm_parameters(self.norm, features)
+        activated = norm + self.multipliers + learned(activation)
+        behind_stem, before_output = (activated, 0) if self.order == "post" else (0, activated)
+        if image:
+            height, width = (-(-side // self.stride) for side in input_shape[1:])
+            yield convolution(9 * input_shape[0], features, height * width, bias=biased, more=behind_stem)
+        else:
+            yield linear(prod(input_shape), features, bias=biased, more=behind_stem)
+        inner = self.branch * (activated + self.multipliers) + self.multipliers  # of one branch, its layers aside
+        if self.order == "post":  # an activation less within, one behind the sum; norm and offset at the end
+            inner += norm + self.multipliers - activated + learned(activation)
+        yield Part(self.blocks, inner, 0, 0)
+        ends = [0, *sorted(self._stage_ends(min(input_shape[1:])) if image else ()), self.blocks]
+        for first, end in pairwise(ends):
+            count = (end - first) * self.branch
+            if image:
+                yield convolution(9 * features, features, height * width, bias=biased, count=count)
+                height, width = height // 2, width // 2
+            else:
+                yield linear(features, features, bias=biased, count=count)
+        yield linear(features, outputs, more=before_output + self.multipliers)
+
+    def _kind_for(self, input_shape: tuple[int, ...]) -> str:
+        kind = self.kind or ("conv" if len(input_shape) == 3 else "dense")
+        if kind == "conv" and len(input_shape) != 3:
+            raise ValueError(
+                f"resnet[kind=conv] reads images of shape [channels, height, width], not {list(input_shape)}"
+            )
+        return kind
+
     def _stage_ends(self, side: int) -> frozenset[int]:
         """The blocks behind which the image is halved."""
         side = -(-side // self.stride)
-        if side < 2 ** (self.stages - 1):
+        if side.bit_length() < self.stages:
             raise ValueError(f"{self.stages} stages halve an image of side {side} more often than it can be")
         return frozenset(self.blocks * stage // self.stages for stage in range(1, self.stages))
 

@@ -18,6 +18,7 @@ Exploration of Recurrent Network Architectures", 2015, for the bias of the forge
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field, PositiveInt
@@ -26,10 +27,13 @@ from torch import Tensor, nn
 from initbench.activations import ACTIVATIONS, Activation
 from initbench.layers import Recurrent, Segment, TimeStep
 from initbench.networks import _base
+from initbench.networks._base import learned
+from initbench.networks._size import Part, linear
 
 MARKED_STEPS = 32
-MOST_STEPS = 10_000
 GATES = {"elman": ("",), "lstm": ("_i", "_f", "_g", "_o"), "gru": ("_r", "_z", "_n")}
+AT_FIRST = {"elman": 1, "lstm": 3, "gru": 2}
+"""How many gates take part in the first step, before which there is no state."""
 CANDIDATE = {"elman": "recurrent", "lstm": "recurrent_g", "gru": "recurrent_n"}
 """The recurrent weights in what a step's φ reads."""
 
@@ -45,16 +49,28 @@ class RNN(_base.Network):
 
     def build(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> nn.Module:
         """The layers ``cell.input`` and ``cell.recurrent`` (of each gate), the marks ``step1``, …, and ``output``."""
-        if len(input_shape) != 3 or input_shape[0] != 1 or input_shape[1] < 2:
-            raise ValueError(
-                "rnn reads images of one channel row by row, [1, steps, inputs] with two steps or more, "
-                f"not inputs of shape {list(input_shape)}"
-            )
-        _, steps, inputs = input_shape
-        if steps > MOST_STEPS:
-            raise ValueError(f"rnn unrolls at most {MOST_STEPS} steps, not {steps}")
+        steps, inputs = _steps_of(input_shape)
         cell = _Cell(self, inputs, activation)
         return _Unrolled(cell, steps, inputs, nn.Linear(self.width, outputs))
+
+    def parts(self, input_shape: tuple[int, ...], outputs: int, activation: Activation) -> Iterator[Part]:
+        """The cell at the first step, where not all gates take part, then at each of the others, and the output."""
+        steps, inputs = _steps_of(input_shape)
+        gates, first = len(GATES[self.cell]), AT_FIRST[self.cell]
+        parameters = gates * self.width * (inputs + 1 + self.width) + learned(activation)
+        yield Part(1, parameters, first * self.width, first * inputs * self.width)
+        yield Part(steps - 1, 0, 2 * gates * self.width, gates * self.width * (inputs + self.width))
+        yield linear(self.width, outputs)
+
+
+def _steps_of(input_shape: tuple[int, ...]) -> tuple[int, int]:
+    """The number of steps and the inputs of each. Raises ValueError."""
+    if len(input_shape) != 3 or input_shape[0] != 1 or input_shape[1] < 2:
+        raise ValueError(
+            "rnn reads images of one channel row by row, [1, steps, inputs] with two steps or more, "
+            f"not inputs of shape {list(input_shape)}"
+        )
+    return input_shape[1], input_shape[2]
 
 
 class _Unrolled(nn.Module):
