@@ -74,8 +74,8 @@ def runs(results: Results) -> Iterator[Run]:
     """The trials that have an outcome, in the order of the experiment."""
     trials = outcomes.trials(results)
     names = _names(trials, results)
-    curves = dict(iter(results.records.curves.groupby("id", sort=False)))
-    layers = dict(iter(results.records.layers.groupby("id", sort=False)))
+    logged = _by_trial(results.records.curves, ("step", *CURVES))
+    probed = _by_trial(results.records.layers, ("step", "layer", "name", *LAYERS))
     started = _started(results.provenance)
     options = [str(column) for column in trials if str(column).partition(".")[0] in COMPONENTS]
     for row, name in zip(trials.to_dict("records"), names, strict=True):
@@ -85,7 +85,7 @@ def runs(results: Results) -> Iterator[Run]:
             params=_present(row, (*options, *RECIPE, *SEEDS)),
             ends=_present(row, _ENDS),
             finals={key: float(row[key]) for key in _FINALS if key in row and not math.isnan(float(row[key]))},
-            series={**_curves(curves.get(row["id"])), **_layers(layers.get(row["id"]))},
+            series={**_curves(logged.get(str(row["id"]), {})), **_layers(probed.get(str(row["id"]), {}))},
             started=started,
         )
 
@@ -121,28 +121,33 @@ def _plain(value: Any) -> Value:
     return str(list(value)) if isinstance(value, (list, tuple, np.ndarray)) else str(value)
 
 
-def _curves(rows: pd.DataFrame | None) -> dict[str, Series]:
-    return {name: series for name in CURVES if (series := _series(rows, name))}
+def _by_trial(table: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, dict[str, np.ndarray]]:
+    """The columns of each trial as arrays: thousands of trials have no time for thousands of tables."""
+    whole = {column: table[column].to_numpy() for column in columns if column in table}
+    rows = table.groupby("id", sort=False).indices
+    return {str(trial): {column: values[own] for column, values in whole.items()} for trial, own in rows.items()}
 
 
-def _layers(rows: pd.DataFrame | None) -> dict[str, Series]:
+def _curves(own: Mapping[str, np.ndarray]) -> dict[str, Series]:
+    return {name: series for name in CURVES if (series := _series(own, name))}
+
+
+def _layers(own: Mapping[str, np.ndarray]) -> dict[str, Series]:
     """``activation_variance/03-layer3`` and the like: numbered, so that their alphabet is their order."""
-    if rows is None:
-        return {}
-    digits = len(str(rows["layer"].max()))
-    return {
-        f"{column}/{layer:0{digits}d}-{own['name'].iloc[0]}": series
-        for column in LAYERS
-        for layer, own in rows.groupby("layer")
-        if (series := _series(own, column))
-    }
+    found: dict[str, Series] = {}
+    for layer in np.unique(own.get("layer", [])).tolist():
+        here = {column: values[own["layer"] == layer] for column, values in own.items()}
+        title = f"{layer:0{len(str(own['layer'].max()))}d}-{here['name'][0]}"
+        found |= {f"{column}/{title}": series for column in LAYERS if (series := _series(here, column))}
+    return dict(sorted(found.items()))
 
 
-def _series(rows: pd.DataFrame | None, column: str) -> Series | None:
-    if rows is None or column not in rows:
+def _series(own: Mapping[str, np.ndarray], column: str) -> Series | None:
+    if column not in own:
         return None
-    known = rows[["step", column]].dropna()
-    return (known["step"].to_numpy(np.int64), known[column].to_numpy(np.float64)) if len(known) else None
+    values = own[column].astype(np.float64)
+    known = ~np.isnan(values)
+    return (own["step"][known].astype(np.int64), values[known]) if known.any() else None
 
 
 def _started(provenance: Mapping[str, Any]) -> float:

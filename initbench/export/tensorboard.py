@@ -85,17 +85,15 @@ def _encoded(run: Run) -> bytes:
 
 
 def _scalars(run: Run) -> Iterator[Event]:
-    """Every value at its step, in the order of the steps."""
-    last = max((int(steps[-1]) for steps, _ in run.series.values()), default=0)
-    points = [
-        (int(step), name, float(value))
-        for name, (steps, values) in run.series.items()
-        for step, value in zip(steps, values, strict=True)
-    ]
+    """An event for each step, with every value that there is."""
+    points: dict[int, list[tuple[str, float]]] = {}
+    for name, (steps, values) in run.series.items():
+        for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+            points.setdefault(step, []).append((name, value))
     if "steps_to_target" in run.finals:
-        points.append((last, "steps_to_target", run.finals["steps_to_target"]))
-    for step, name, value in sorted(points, key=lambda point: point[0]):
-        summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
+        points.setdefault(max(points, default=0), []).append(("steps_to_target", run.finals["steps_to_target"]))
+    for step in sorted(points):
+        summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in points[step]])
         yield Event(wall_time=run.time(step), step=step, summary=summary)
 
 
