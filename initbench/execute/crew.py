@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.connection import Connection
@@ -87,20 +87,23 @@ class Worker:
     def given(self, stack: StackPlan) -> None:
         """Hand over another stack; a process that is dead will be found so when it is listened to."""
         self.stack = stack
-        try:
+        with suppress(OSError):
             self.pipe.send(stack)
-        except OSError:
-            return
 
     def dismissed(self) -> None:
         """Let the process end by itself."""
-        self.pipe.close()
-        self.process.join()
+        with suppress(OSError):
+            self.pipe.send(None)
+        self._left()
 
     def ended(self) -> None:
         """End the process now."""
         self.process.kill()
-        self.dismissed()
+        self._left()
+
+    def _left(self) -> None:
+        self.process.join()
+        self.pipe.close()
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ class Crew:
 
 
 def serve(pipe: Connection[Any, Any], setup: Setup) -> None:
-    """What a worker process does: train one stack after another, until the driver hangs up. Ctrl-C is its business."""
+    """What a worker process does: train one stack after another, until told to end. Ctrl-C is the driver's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     prepare(setup.threads)
@@ -202,10 +205,12 @@ def serve(pipe: Connection[Any, Any], setup: Setup) -> None:
         pipe.send(READY)
         while True:
             try:
-                stack: StackPlan = pipe.recv()
+                stack: StackPlan | None = pipe.recv()
             except (AttributeError, ImportError) as error:  # of what only the driver's main module knows
                 pipe.send(Failure.of(error))
                 continue
+            if stack is None:
+                return
             pipe.send(run(Job(stack, setup.materials[stack.trials[0].dataset.label], setup.device), pipe.send))
     except (EOFError, OSError):  # the driver has hung up
         return

@@ -1,8 +1,10 @@
 """A scheme that makes trouble on demand, for tests of what happens around it. Importable by spawned workers."""
 
+import inspect
 import multiprocessing
 import os
 import signal
+import struct
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -21,7 +23,7 @@ class Trouble(Init):
     formula: ClassVar[str] = "W = 0"
     suits: ClassVar[str] = "tests"
 
-    how: Literal["raises", "dies", "needs_flushing"] = "raises"
+    how: Literal["raises", "dies", "dies_speaking", "needs_flushing"] = "raises"
     only: str = ""
     until: str = ""
     seed: int = -1
@@ -43,4 +45,16 @@ class Trouble(Init):
         elif self.how == "raises":
             raise RuntimeError("no weights today\nsecond line")
         elif multiprocessing.parent_process() is not None or self.spare not in (0, os.getpid()):
+            if self.how == "dies_speaking":
+                Path(self.until).touch()
+                _begin_to_speak()
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _begin_to_speak() -> None:
+    """Write the first bytes of a long message into the pipe to the driver: its length, and not much else."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_name != "serve":
+        frame = frame.f_back
+    assert frame is not None
+    os.write(frame.f_locals["pipe"].fileno(), struct.pack("!i", 10**6) + b"half a word")

@@ -1,8 +1,8 @@
 """``initbench`` as a process that tests can kill, started in a tenth of a second.
 
 Importing torch takes a second or more, three times for a command with two workers, and a test that kills thirty times
-cannot wait for that. So commands and their workers are forked from a server that has imported everything, where the
-program spawns its workers: what is killed, and what has to be found whole afterwards, is the same.
+cannot wait for that. So commands are forked from a server that has imported everything, and their workers from them,
+where the program spawns its workers: what is killed, and what has to be found whole afterwards, is the same.
 """
 
 import contextlib
@@ -37,9 +37,8 @@ class Command:
 
     @property
     def workers(self) -> list[int]:
-        """The processes forked from the same server, of which there is one command at a time."""
-        server = parent_of(self.pid)
-        return [pid for pid in children_of(server) if pid != self.pid] if server else []
+        """The worker processes that it has now."""
+        return children_of(self.pid)
 
     def kill(self) -> bool:
         """Kill -9; whether that is what ended it."""
@@ -79,8 +78,8 @@ def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callab
     output = os.open(log, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    server = torch.multiprocessing.get_context("forkserver")
-    torch.multiprocessing.get_context = lambda _method: server
+    forking = torch.multiprocessing.get_context("fork")
+    torch.multiprocessing.get_context = lambda _method: forking
     initbench.report.figures.draw = lambda _comparison: {}  # drawing takes longer than all else
     initbench.report.page.render = lambda _comparison: "a page"
     os.chdir(folder)
