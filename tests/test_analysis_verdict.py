@@ -115,8 +115,7 @@ def test_a_sweep_is_summed_up_over_its_settings():
         *reaching("xavier", None, None, **{"network.depth": 30}),
     ]
     assert sentence(*trials, axes=DEPTH) == (
-        "Over 2 settings of depth, first to train loss 0.5: he in 2; "
-        "reached in most seeds: he in 2 and xavier in 1."
+        "Over 2 settings of depth, first to train loss 0.5: he in 2; reached in most seeds: he in 2 and xavier in 1."
     )
 
 
