@@ -8,6 +8,9 @@ a factor of a few on a core of today; ``execute.estimate`` corrects it by timing
 
 from __future__ import annotations
 
+from math import prod
+
+from initbench.datasets import Dataset, Spec
 from initbench.networks import Size
 
 PARAMETER_COPIES = 4  # itself, its gradient, and up to two moments of the optimizer
@@ -42,9 +45,13 @@ def update_seconds(size: Size, batch: int, replicas: int = 1) -> float:
     return LAYER_SECONDS * size.layers + PASSES * replicas * batch * size.products / PRODUCTS_PER_SECOND
 
 
-def data_bytes(samples: int, values: int) -> int:
-    """What drawing so many samples of so many values each takes."""
-    return DATA_COPIES * VALUE_BYTES * samples * values
+def drawn_bytes(dataset: Dataset, spec: Spec) -> int:
+    """What drawing a dataset takes; 0 for one that is read from files, which are looked at when they are opened."""
+    options = dataset.options()
+    if "samples" not in options:
+        return 0
+    samples = spec.train_samples + int(options.get("test_samples") or 0)
+    return DATA_COPIES * VALUE_BYTES * samples * prod(spec.input_shape)
 
 
 def amount(count: float) -> str:

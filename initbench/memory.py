@@ -24,6 +24,17 @@ def free_memory() -> float:
     return min(_of_system(), *(_of_group(*map(Path, files)) for files in GROUPS))
 
 
+def whole_memory() -> float:
+    """Bytes that this machine, or the container, has in all; infinite where the system does not tell."""
+    limits = []
+    for limit, _, _ in GROUPS:
+        try:
+            limits.append(float(Path(limit).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # as below
+            continue
+    return min(_built_in(), *limits, float("inf"))
+
+
 def _of_system() -> float:
     try:
         found = _AVAILABLE.search(SYSTEM.read_text(encoding="ascii"))

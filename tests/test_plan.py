@@ -188,6 +188,9 @@ def test_columns_describe_the_trial() -> None:
         "data_seed": 0,
     }
     assert {key: columns[key] for key in expected} == expected
+    trial = replace(TRIAL, network=cnn, init=INITS["normal"](std=0.01), seed=3)  # type: ignore[call-arg]
+    axes = expected.keys() - {"seed", "data_seed"}  # seeds are no axes
+    assert {key: trial.column(key) for key in axes} == {key: expected[key] for key in axes}
 
 
 @pytest.mark.parametrize(

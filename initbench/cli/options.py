@@ -146,6 +146,9 @@ class Execution:
             rich_help_panel=EXECUTION,
         ),
     ] = False
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Start even what takes longer than a day.", rich_help_panel=EXECUTION)
+    ] = False
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget the folder's records and train all anew.", rich_help_panel=EXECUTION)
     ] = False

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from initbench.cli import completion
+from initbench.cli.importing import importing
 from initbench.cli.options import Execution, Overrides, expanded
 
 
@@ -30,7 +31,8 @@ def run(
 
     Example: initbench run deep_relu --set network.depth=10,20 --dry-run
     """
-    from initbench.cli.stages import carry_out
-    from initbench.config import load
+    with importing():
+        from initbench.cli.stages import carry_out
+        from initbench.config import load
 
     carry_out(load(config, overrides or (), execution.data_dir), execution)

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from initbench import report, search
+from initbench import search
 from initbench.analysis import Comparison, wording
 from initbench.analysis.contrasts import reference_of
 from initbench.api import RESULTS
 from initbench.cli import console, guard, preview
-from initbench.cli.ending import print_comparison
+from initbench.cli.asking import ask
 from initbench.cli.options import Execution
 from initbench.cli.watch import Watch
 from initbench.config import Experiment, concerns
@@ -19,7 +19,6 @@ from initbench.datasets import data_folder
 from initbench.errors import InitbenchError
 from initbench.execute import WHOLE, Resources, Schedule, Shard, execute
 from initbench.records import FAILED, RecordsError, ResultsFolder
-from initbench.report import progress
 
 
 def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool = False) -> None:
@@ -42,6 +41,8 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
             if execution.dry_run:
                 preview.show(todo, resources, as_json=execution.as_json)
                 return
+            if not execution.yes:
+                ask(todo, resources)
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
                 held.enter_context(work.folder.locked(_note))
             _train(todo, resources, execution, forget=again)
@@ -49,6 +50,8 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
             _note(f"shard {shard} holds no trial: the plan has {wording.count(len(todo.stacks), 'stack')}")
             return
         comparison = _reported(folder, reference)
+    from initbench.cli.ending import print_comparison
+
     print_comparison(comparison, as_json=execution.as_json, quiet=execution.quiet)
     failed = int((comparison.trials["status"] == FAILED).sum())
     if failed:
@@ -75,6 +78,8 @@ def _folder_of(experiment: Experiment, shard: Shard) -> Path:
 
 
 def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> None:
+    from initbench.report import progress
+
     if forget:
         work.folder.clear()
     watch = Watch(work)
@@ -91,6 +96,8 @@ def _train(work: Schedule, resources: Resources, execution: Execution, *, forget
 
 
 def _reported(folder: Path, reference: str | None) -> Comparison:
+    from initbench import report  # after training: what nobody asks of a dry run need not be imported for one
+
     try:
         return report.write(ResultsFolder(folder).read(), reference)
     except RecordsError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from math import prod
 from pathlib import Path
 
 from initbench import costs
@@ -68,8 +67,7 @@ def check_networks(
 def check_data(specs: Mapping[Dataset, Spec], problems: Problems) -> None:
     """Every dataset that is drawn rather than read is of a size that some machine could hold."""
     for dataset, spec in specs.items():
-        samples = spec.train_samples + int(dataset.options().get("test_samples") or 0)
-        needed = costs.data_bytes(samples, prod(spec.input_shape)) if "samples" in dataset.options() else 0
+        needed = costs.drawn_bytes(dataset, spec)
         if needed > limits.MOST_BYTES:
             problems.add(
                 ("dataset",), f"{dataset.label} would take {costs.amount(needed)} of memory, {limits.NO_MACHINE}"

@@ -19,7 +19,7 @@ from initbench.sites import Site, survey
 
 LARGEST_BUILT = 10**7  # parameters; beyond it the meta device, whose first use takes a second, costs less
 MOST_SURVEYED = 100_000  # layers in all: some ten seconds
-MOST_NOTED = 2_000  # layers looked at for a note
+MOST_NOTED = 200  # layers looked at for a note
 LARGEST_INPUT = 10**4  # values of one sample, which every channel of a layer multiplies; as above
 
 
@@ -63,7 +63,7 @@ def concerns(experiment: Experiment, data_dir: Path) -> tuple[str, ...]:
     layers = sum(
         network.size(*shape, experiment.activation[0]).layers for network, shape in product(experiment.network, shapes)
     )
-    some = experiment.network[:: max(1, layers // MOST_NOTED)]
+    some = experiment.network[:: -(-layers // MOST_NOTED)]
     surveys = [sites for _, sites in _surveyed(specs, some, experiment.activation)]
     return tuple(dict.fromkeys(text for init in assuming for sites in surveys for text in init.concerns(sites)))
 

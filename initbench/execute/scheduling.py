@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initbench.config import Experiment
+from initbench.execute import limits
 from initbench.execute.resources import resolve_device, stack_limit
 from initbench.execute.shards import WHOLE, Shard
 from initbench.plan import NUMERICS, Plan, StackPlan, Stacks, Trial, plan
@@ -65,16 +66,14 @@ class Schedule:
     @cached_property
     def trials(self) -> Chosen[Trial]:
         """The trials that are to have records in the end, in the order of the plan."""
-        return Chosen(
-            self.plan.trials, range(len(self.plan.trials)) if self._own is None else np.flatnonzero(self._own)
-        )
+        return Chosen(self.plan.trials, range(len(self.plan.trials)) if self.own is None else np.flatnonzero(self.own))
 
     @property
     def missing(self) -> Chosen[Trial]:
         """The trials that have no records yet."""
         if self.held is None:
             return self.trials
-        return Chosen(self.plan.trials, np.flatnonzero(~self.held if self._own is None else self._own & ~self.held))
+        return Chosen(self.plan.trials, np.flatnonzero(~self.held if self.own is None else self.own & ~self.held))
 
     @cached_property
     def pending(self) -> Chosen[StackPlan]:
@@ -88,18 +87,18 @@ class Schedule:
     def ids(self) -> Iterator[str]:
         """The ids of ``trials``."""
         ids = self.plan.trials.ids()
-        return ids if self._own is None else compress(ids, self._own)
+        return ids if self.own is None else compress(ids, self.own)
 
     @property
     def portion(self) -> Portion | None:
         """What the manifest says of a shard; None where there is nothing but this one."""
-        if self._own is None:
+        if self.own is None:
             return None
         samples = {f"the samples of {label}": samples for label, samples in self.plan.trials.fingerprints.items()}
         return Portion(
             shards=(str(self.shard),),
             planned=len(self.plan.trials),
-            positions=tuple(np.flatnonzero(self._own).tolist()),
+            positions=tuple(np.flatnonzero(self.own).tolist()),
             basis={"the numerics": str(NUMERICS), "the device": self.device, **samples},
         )
 
@@ -112,7 +111,7 @@ class Schedule:
         return np.fromiter(flags, bool, len(self.plan.trials))
 
     @cached_property
-    def _own(self) -> NDArray[np.bool_] | None:
+    def own(self) -> NDArray[np.bool_] | None:
         """For each trial of the plan, whether it belongs to the shard; None where all do."""
         if self.shard.is_whole:
             return None
@@ -125,12 +124,20 @@ class Schedule:
 def schedule(experiment: Experiment, folder: Path, data_dir: Path, *, elsewhere: bool = False) -> Schedule:
     """Plan an experiment against what its results folder holds. Nothing is written and nothing is trained.
 
-    ``elsewhere`` says that other machines train, whose devices this one need not have.
+    ``elsewhere`` says that other machines train, whose devices and memory this one need not have.
+
+    Raises
+    ------
+    InitbenchError
+        The data cannot be read, or something does not fit into memory; the message says how much it would take.
     """
     results = ResultsFolder(folder)
     planned = plan(experiment, data_dir)
+    limits.check_plan(planned)
     device = resolve_device(experiment.device, elsewhere=elsewhere)
     specs = {dataset.label: dataset.spec(data_dir) for dataset in experiment.dataset}
+    if not elsewhere:
+        limits.check_trials(planned, specs, device)
     return Schedule(
         experiment=experiment,
         plan=planned,

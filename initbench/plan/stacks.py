@@ -75,7 +75,7 @@ class Stacks(Sequence[StackPlan]):
 
     def group_of(self, positions: Positions) -> Positions:
         """The group that each stack is cut from."""
-        return np.asarray(np.searchsorted(self._ends, positions, side="right"))
+        return np.searchsorted(self._ends, positions, side="right").astype(np.int64)
 
     def positions(self, index: int) -> list[int]:
         """Where in the plan the trials of a stack stand."""
@@ -104,7 +104,7 @@ class Stacks(Sequence[StackPlan]):
     @cached_property
     def _ends(self) -> Positions:
         """For each group, the number of stacks up to its end."""
-        return np.cumsum(np.broadcast_to(self.counts, self._trials.shape))
+        return np.cumsum(np.broadcast_to(self.counts, self._trials.shape), dtype=np.int64)
 
     @cached_property
     def _starts(self) -> Positions:
@@ -113,7 +113,8 @@ class Stacks(Sequence[StackPlan]):
         counts = np.diff(self._ends, prepend=0)
         group = np.repeat(np.arange(len(counts)), counts)
         inside = np.arange(len(group)) - (self._ends - counts)[group]
-        return group * size + start(size, counts[group], inside)
+        starts: Positions = group * size + start(size, counts[group], inside)
+        return starts
 
 
 def number(count: int, limit: int) -> int:

@@ -76,6 +76,17 @@ class Trial:
             "data_seed": self.data_seed,
         }
 
+    def column(self, name: str) -> Any:
+        """One of ``columns``, by itself: a component's label, one of its options, or a part of the recipe."""
+        kind, _, option = name.partition(".")
+        if kind in SCALARS:
+            return getattr(self.recipe, kind)
+        component = getattr(self.recipe if kind in ("optimizer", "schedule") else self, kind)
+        if not option:
+            return component.label
+        value = getattr(component, option)
+        return inline(value) if isinstance(value, tuple) else value
+
     def _components(self) -> dict[str, Component]:
         recipe = self.recipe
         own = {"init": self.init, "dataset": self.dataset, "network": self.network, "activation": self.activation}

@@ -81,9 +81,14 @@ class Trials(Sequence[Trial]):
         It is asked of one trial for each combination. The array has a dimension for each of ``GROUPS``, of length 1
         where the number does not depend on that axis.
         """
-        sizes = [size if name in axes else 1 for name, size in zip(GROUPS, self.shape, strict=True)]
-        found = [value(self._at(point, 0, 0)) for point in np.ndindex(*sizes)]
-        return np.array(found).reshape(sizes)
+        return np.array([value(trial) for trial in self.representatives(axes)]).reshape(self._shape_along(axes))
+
+    def representatives(self, axes: Collection[str]) -> Iterator[Trial]:
+        """A trial for each combination of what stands on these of the outer ``axes``, in the order of ``by_group``."""
+        return (self._at(point, 0, 0) for point in np.ndindex(*self._shape_along(axes)))
+
+    def _shape_along(self, axes: Collection[str]) -> list[int]:
+        return [size if name in axes else 1 for name, size in zip(GROUPS, self.shape, strict=True)]
 
     @cached_property
     def _texts(self) -> dict[str, list[str]]:
