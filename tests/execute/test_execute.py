@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import TINY, Planned, assert_same, done, of_kind, tables
 
+from initbench.activations import ACTIVATIONS
 from initbench.config import load_text
 from initbench.execute import Failed, Finished, Progressed, Resources, Started, execute, schedule, worker
 from initbench.records import Records, ResultsFolder
@@ -147,6 +148,26 @@ def test_a_failed_trial_is_no_result_and_runs_again(planned: Planned, tmp_path: 
     outcomes = ResultsFolder(work.folder.path).read().records.outcomes
     assert set(outcomes["status"]) == {"finished"}
     assert outcomes["reason"].isna().all()
+
+
+def test_a_network_that_raises_in_forward_fails_alone_and_trains_once_it_is_mended(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(planned(folder="undisturbed"))
+
+    def raising(*_: object) -> torch.Tensor:
+        raise RuntimeError("no forward today")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ACTIVATIONS["tanh"], "__call__", raising)
+        work = planned()
+        events = done(work)
+    hit = {stack.id for stack in work.stacks if stack.trials[0].activation.component_name() == "tanh"}
+    assert {event.stack for event in of_kind(events, Failed)} == hit
+    assert {event.reason for event in of_kind(events, Failed)} == {"RuntimeError: no forward today"}
+    assert {event.stack for event in of_kind(events, Finished)} == {stack.id for stack in work.stacks} - hit
+    assert of_kind(done(planned()), Failed) == []
+    assert_same(tables(work.folder.path), tables(work.folder.path.parent / "undisturbed"))
 
 
 def test_a_folder_where_everything_failed_can_be_read(planned: Planned) -> None:
