@@ -110,7 +110,9 @@ def _percent(effect: float) -> str:
 def main(
     comparisons: Annotated[
         int,
-        typer.Option(min=1, help="Simulated comparisons for each number on power; fifty times as many for false claims."),
+        typer.Option(
+            min=1, help="Simulated comparisons for each number on power; fifty times as many for false claims."
+        ),
     ] = 1000,
 ) -> None:
     """Print the calibration table, with its standard errors; minutes with 1000 comparisons."""
