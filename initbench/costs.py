@@ -65,8 +65,10 @@ def amount(count: float) -> str:
 
 def span(seconds: float) -> str:
     """A time in words, no more precise than an estimate can be: ``40 s``, ``12 min``, ``3.5 h``, ``12 days``."""
+    if seconds < 0.95:
+        return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 60:
-        return f"{max(1, round(seconds))} s"
+        return f"{round(seconds)} s"
     unit = [name for name, length in _SPANS.items() if seconds >= 1.5 * length or name == "min"][-1]
     number = seconds / _SPANS[unit]
     if number > _LONGEST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 
 from initbench import costs
@@ -53,7 +54,9 @@ def check_networks(
 
     An activation is a layer of its own and has no say in shapes, so one stands for all.
     """
-    shapes = {(spec.input_shape, spec.outputs): dataset for dataset, spec in specs.items()}
+    shapes = {
+        (spec.input_shape, spec.outputs): dataset for dataset, spec in specs.items() if not _too_large(dataset, spec)
+    }
     for ((shape, outputs), dataset), network in product(shapes.items(), networks if activations else ()):
         where = f"{network.label} on {dataset.label}"
         try:
@@ -61,26 +64,30 @@ def check_networks(
         except ValueError as error:
             problems.add(("network",), f"{where}: {' '.join(str(error).split())}")
             continue
-        limits.check_size(where, _culprit(network), size, min(batch_sizes, default=1), problems)
+        batch = min(*batch_sizes, specs[dataset].train_samples) if batch_sizes else 1
+        limits.check_size(where, _culprit(network, max(prod(shape), outputs)), size, batch, problems)
 
 
 def check_data(specs: Mapping[Dataset, Spec], problems: Problems) -> None:
     """Every dataset that is drawn rather than read is of a size that some machine could hold."""
     for dataset, spec in specs.items():
-        needed = costs.drawn_bytes(dataset, spec)
-        if needed > limits.MOST_BYTES:
-            problems.add(
-                ("dataset",), f"{dataset.label} would take {costs.amount(needed)} of memory, {limits.NO_MACHINE}"
-            )
+        if _too_large(dataset, spec):
+            needed = costs.amount(costs.drawn_bytes(dataset, spec))
+            problems.add(("dataset",), f"{dataset.label} would take {needed} of memory, {limits.NO_MACHINE}")
 
 
-def _culprit(network: Network) -> Key:
-    """The option that makes a network large: the one with the largest number."""
+def _too_large(dataset: Dataset, spec: Spec) -> bool:
+    return costs.drawn_bytes(dataset, spec) > limits.MOST_BYTES
+
+
+def _culprit(network: Network, data: int) -> Key:
+    """What makes a network large: the option with the largest number, or the inputs or outputs of its dataset."""
     numbers = {
         name: max(value, default=0) if isinstance(value, tuple) else value for name, value in network.options().items()
     }
     whole = {name: value for name, value in numbers.items() if isinstance(value, int) and not isinstance(value, bool)}
-    return ("network", max(whole, key=lambda name: whole[name])) if whole else ("network",)
+    name, largest = max(whole.items(), key=lambda item: item[1], default=("", 0))
+    return ("network", name) if largest >= data else ("dataset",)
 
 
 def check_target(target: Target, specs: Mapping[Dataset, Spec], problems: Problems) -> None:

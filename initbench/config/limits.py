@@ -20,18 +20,20 @@ def check_size(where: str, key: Key, size: Size, batch: int, problems: Problems)
     """A network can be built, and trained at its smallest batch."""
     needed = costs.training_bytes(size, batch) + costs.object_bytes(size)
     update = costs.span(costs.update_seconds(size, batch))
-    takes = f"one trial takes {costs.amount(needed)} of memory and {update} for an update"
+    takes = f"one trial takes {costs.amount(needed)} of memory and {update} an update"
     if size.layers > MOST_LAYERS:
         problems.add(key, f"{where} has {size.layers} layers, expected at most {MOST_LAYERS}; {takes}")
     elif needed > MOST_BYTES:
         problems.add(key, f"{where}: {takes}, {NO_MACHINE}")
 
 
-def check_seeds(count: int, key: Key, problems: Problems) -> None:
-    """A number of seeds can be listed."""
-    if count > MOST_SEEDS:
-        problems.add(
-            key,
-            f"found {count} seeds, expected at most {MOST_SEEDS}; at a second a trial these take {costs.span(count)}, "
-            f"and {costs.amount(count * costs.TRIAL_BYTES)} of memory to list",
-        )
+def check_seeds(count: int, key: Key, problems: Problems) -> bool:
+    """Whether so many seeds can be listed."""
+    if count <= MOST_SEEDS:
+        return True
+    problems.add(
+        key,
+        f"found {count} seeds, expected at most {MOST_SEEDS}; at a second a trial these take {costs.span(count)}, "
+        f"and {costs.amount(count * costs.TRIAL_BYTES)} of memory to list",
+    )
+    return False

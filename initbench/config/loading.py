@@ -165,8 +165,8 @@ class _Check:
             twice = Counter(seeds).most_common(1)[0][0]
             self.problems.add(key, f"found the seed {twice} twice; once is enough")
         if isinstance(seeds, int):
-            limits.check_seeds(seeds, key, self.problems)
-            return tuple(range(min(seeds, limits.MOST_SEEDS)))
+            within = limits.check_seeds(seeds, key, self.problems)
+            return tuple(range(seeds)) if within else ()
         return seeds or ()
 
     def _target(self, specs: Mapping[Dataset, Spec]) -> Target | None:

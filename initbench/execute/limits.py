@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from initbench import costs
-from initbench.datasets import Spec
+from initbench.datasets import Dataset, DatasetError, Spec
 from initbench.errors import InitbenchError
 from initbench.execute.resources import trial_bytes
 from initbench.memory import whole_memory
@@ -46,6 +46,16 @@ def check_trials(plan: Plan, specs: Specs, device: str) -> None:
         _check_device(trial, spec, device)
 
 
+def check_data(dataset: Dataset, spec: Spec) -> None:
+    """Refuse to draw what this machine cannot hold. Raises DatasetError."""
+    needed, there = costs.drawn_bytes(dataset, spec), whole_memory()
+    if needed > there:
+        raise DatasetError(
+            f"dataset: {dataset.label} takes {costs.amount(needed)} of memory, "
+            f"and this machine has {costs.amount(there)}"
+        )
+
+
 def steps_of(trial: Trial, spec: Spec) -> int:
     """The number of updates of a trial."""
     return trial.recipe.total_steps(max(1, spec.train_samples // trial.recipe.batch_size))
@@ -56,11 +66,13 @@ def _check_host(trial: Trial, spec: Spec) -> None:
     steps = steps_of(trial, spec)
     update = costs.update_seconds(size, trial.recipe.batch_size)
     rows = steps // trial.observation.log_every + steps // (trial.observation.eval_every or steps)
+    length = "epochs" if trial.recipe.steps is None else "steps"
+    check_data(trial.dataset, spec)
     needs = {
-        f"dataset: {trial.dataset.label}": costs.drawn_bytes(trial.dataset, spec),
         f"network: {trial.network.label}, a batch of {trial.recipe.batch_size}": trial_bytes(trial, spec)
         + costs.object_bytes(size),
-        f"log_every: {trial.observation.log_every} of {steps} updates": rows * costs.ROW_BYTES,
+        f"{length}: {getattr(trial.recipe, length)}, a row every {trial.observation.log_every} updates": rows
+        * costs.ROW_BYTES,
     }
     there = whole_memory()
     for what, needed in needs.items():

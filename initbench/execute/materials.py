@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from initbench.datasets import Dataset, probe_batch, standardised
+from initbench.execute import limits
 from initbench.train.material import Material
 
 PROBE_SAMPLES = 32  # a probe costs a forward and a backward pass, and its statistics as much again
@@ -18,6 +19,7 @@ def materials(datasets: Iterable[Dataset], data_dir: Path) -> Mapping[str, Mater
 
 def material_of(dataset: Dataset, data_dir: Path) -> Material:
     """A dataset as training wants it: standardized, with its probe batch. Raises DatasetError."""
+    limits.check_data(dataset, dataset.spec(data_dir))
     data = standardised(dataset.load(data_dir))
     return Material(
         spec=dataset.spec(data_dir),

@@ -23,6 +23,7 @@ from initbench.activations import Activation
 from initbench.config import Experiment
 from initbench.datasets import Split
 from initbench.errors import InitbenchError
+from initbench.execute import limits
 from initbench.execute.resources import available_cores, resolve_device
 from initbench.inits import FillContext
 from initbench.plan import Trial, plan
@@ -63,13 +64,15 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
     Raises
     ------
     InitbenchError
-        The experiment describes more than one network.
+        The experiment describes more than one network, or one that does not fit into memory.
     """
     planned = plan(experiment, data_dir)
+    limits.check_plan(planned)
     swept = [axis for axis in planned.axes if axis.partition(".")[0] in ("network", "activation", "dataset")]
     if swept:
         raise InitbenchError(f"a probe looks at one network; this experiment sweeps {', '.join(swept)}")
     device = torch.device(resolve_device(experiment.device))
+    limits.check_trials(planned, {dataset.label: material.spec for dataset in experiment.dataset}, device.type)
     trials = planned.trials[: planned.trials.group]  # schemes and seeds; recipes do not matter before training
     groups = [tuple(group) for _, group in groupby(trials, key=lambda trial: trial.init.label)]
     bench = _bench(trials[0], material, device)

@@ -98,8 +98,8 @@ class Stacks(Sequence[StackPlan]):
     @cached_property
     def _by_batches(self) -> Positions:
         """The repetitions in the order in which stacks take them up: those with the same batches are neighbors."""
-        pairs = [self._trials.seed_pair(index)[::-1] for index in range(self._trials.seeds)]
-        return np.array(sorted(range(len(pairs)), key=pairs.__getitem__))
+        seeds, data_seeds = self._trials.seed_columns
+        return np.lexsort((seeds, data_seeds)).astype(np.int64)
 
     @cached_property
     def _ends(self) -> Positions:

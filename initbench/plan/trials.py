@@ -90,6 +90,12 @@ class Trials(Sequence[Trial]):
     def _shape_along(self, axes: Collection[str]) -> list[int]:
         return [size if name in axes else 1 for name, size in zip(GROUPS, self.shape, strict=True)]
 
+    @property
+    def seed_columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The seed and the data seed of every repetition."""
+        seeds, data = np.array(self._experiment.seeds), self._experiment.data_seed
+        return (seeds, seeds) if data is None else (np.repeat(seeds, len(data)), np.tile(data, len(seeds)))
+
     @cached_property
     def _texts(self) -> dict[str, list[str]]:
         """The canonical text of every value on the outer axes."""
