@@ -9,6 +9,7 @@ Nothing in a file is run: the metadata of pandas, which names types to build, is
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -77,11 +78,16 @@ def read(path: Path, name: str) -> pd.DataFrame:
     return table
 
 
-def load(path: Path, name: str) -> pa.Table:
-    """The table ``name`` of a stack, as it is stored. Raises Unusable."""
+def load(path: Path, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table ``name`` of a stack, as it is stored; or these of its columns, beside those that it must have.
+
+    Raises Unusable.
+    """
+    wanted = None if columns is None else [*_REQUIRED[name], *columns]
     try:
         with _opened(path, name) as file:
-            table = file.read(use_threads=False)  # files are small: a thread for each column takes longer
+            table = file.read(wanted, use_threads=False)  # files are small: a thread for each column takes longer
+            table.validate(full=True)  # such as that text is text
             if len(table):
                 _check_values(table, name)
             return table
