@@ -58,7 +58,7 @@ def test_every_measurement_stands_beside_its_prediction():
     for layer in he["layers"]:
         for name in ("preact_variance", "activation_variance", "grad_variance"):
             low, high = layer[f"predicted_{name}_low"], layer[f"predicted_{name}_high"]
-            # A mean of eight, in the band of one; at the output, where prediction starts, it has rounding's width alone.
+            # A mean of eight, in the band of one; at the output, where prediction starts, that is rounding wide.
             assert low * (1 - 1e-12) <= layer[name] <= high * (1 + 1e-12), (layer["name"], name)
             expected = layer[name] / layer[f"predicted_{name}"]
             assert layer[f"measured_over_predicted_{name}"] == pytest.approx(expected)
