@@ -28,7 +28,7 @@ MOST_LISTED = 10_000  # rows of the JSON object
 class Row:
     """Trials alike but for their seeds."""
 
-    values: tuple[str, ...]
+    cell: tuple[str, ...]
     trials: int
     done: int
 
@@ -46,7 +46,7 @@ def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
     rows = Rows(work)
     for row in islice(rows, MOST_ROWS):
         table.add_row(
-            *map(Text, row.values), str(row.trials), str(row.done), style="dim" if row.done == row.trials else ""
+            *map(Text, row.cell), str(row.trials), str(row.done), style="dim" if row.done == row.trials else ""
         )
     screen = console.out()
     screen.print(table)
@@ -71,7 +71,7 @@ class Rows:
         for cell in self._cells:
             trial = trials[int(cell) * trials.seeds]
             yield Row(
-                values=tuple(str(trial.column(name)) for name in names),
+                cell=tuple(str(trial.column(name)) for name in names),
                 trials=trials.seeds if self._own is None else int(self._own[cell]),
                 done=0 if self._done is None else int(self._done[cell]),
             )
@@ -123,7 +123,7 @@ def _as_data(work: Schedule) -> dict[str, object]:
         "missing": len(work.missing),
         "stacks": len(work.pending),
         "schemes": [
-            {**dict(zip(names, row.values, strict=True)), "trials": row.trials, "done": row.done}
+            {**dict(zip(names, row.cell, strict=True)), "trials": row.trials, "done": row.done}
             for row in islice(rows, MOST_LISTED)
         ],
         "schemes_left_out": max(0, len(rows) - MOST_LISTED),
