@@ -12,10 +12,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.connection import Connection
@@ -26,6 +25,7 @@ import torch.multiprocessing
 from initbench.errors import InitbenchError
 from initbench.events import Progressed
 from initbench.execute._base import Said
+from initbench.execute.interrupts import interrupts_held
 from initbench.execute.worker import Job, prepare, run
 from initbench.plan import StackPlan
 from initbench.records import Records
@@ -68,8 +68,7 @@ class Worker:
         context = torch.multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, setup), daemon=True)
-        with _interrupts_held():
-            process.start()
+        process.start()
         theirs.close()  # or else its end would never be seen
         return cls(ours, process, stack)
 
@@ -159,7 +158,8 @@ class Crew:
         """Fill the crew up while there is work; return how many processes could not even be started."""
         while len(self._workers) < self.size and (stack := self._next(stacks)) is not None:
             try:
-                self._workers.append(Worker.hired(self.setup, stack))
+                with interrupts_held():
+                    self._workers.append(Worker.hired(self.setup, stack))
             except OSError:  # too many processes, no memory for another, or it was killed while it was handed its setup
                 self._again.append(stack)
                 return 1
@@ -220,16 +220,3 @@ def _end_with_the_driver() -> None:
     if (driver := multiprocessing.parent_process()) is not None:
         connection.wait([driver.sentinel])
         os._exit(1)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back: a process started meanwhile never sees it, not even while importing; this one does after."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

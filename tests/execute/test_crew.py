@@ -1,13 +1,17 @@
 """Worker processes that are killed at the worst moment, or that cannot even begin."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from conftest import Planned, assert_same, done, of_kind, tables
 
 from initbench.execute import Failed, Finished
+from initbench.execute.interrupts import interrupts_held
 
 UNGUARDED = """
 import initbench
@@ -38,6 +42,26 @@ def test_a_worker_killed_amid_its_result_holds_nobody_up(planned: Planned, tmp_p
     assert len(of_kind(events, Finished)) == len(work.stacks)  # the stack was tried again, and whole
     done(planned(*settings, folder="undisturbed"))
     assert_same(tables(work.folder.path), tables(tmp_path / "undisturbed"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no mask of signals")
+def test_an_interrupt_waits_until_a_worker_is_started_and_no_longer() -> None:
+    """It may come in any thread, and is raised in the main one all the same."""
+    inherited = []
+
+    def start() -> None:
+        with interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            other = threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGINT))
+            other.start()
+            other.join()
+            inherited.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert [signal.SIGINT in mask for mask in inherited] == [True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_workers_that_cannot_begin_stop_the_run_with_advice(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Two runs on one folder: the second stops with one message, and a killed run holds nothing."""
 
 import sys
+import time
 
 import pytest
 from commands import gone, start
@@ -25,8 +26,7 @@ def test_a_second_run_in_a_folder_stops_and_a_killed_one_holds_nothing(tmp_path)
     (tmp_path / "long.yaml").write_text(CONFIG)
     run = ("run", "long.yaml", "--out", "results")
     first = start(tmp_path, *run)
-    while "0/1 trial" not in first.log.read_text():
-        assert first.alive
+    until_training(first)
     second = start(tmp_path, *run)
     assert second.ended() == 2
     message = second.log.read_text()
@@ -39,7 +39,12 @@ def test_a_second_run_in_a_folder_stops_and_a_killed_one_holds_nothing(tmp_path)
 
     assert first.kill()
     third = start(tmp_path, *run)
-    while "0/1 trial" not in third.log.read_text():
-        assert third.alive, third.log.read_text()
+    until_training(third)
     assert third.kill()
     assert gone([first.pid, second.pid, third.pid])
+
+
+def until_training(command):
+    while "1 trial" not in (said := command.log.read_text()):
+        assert command.alive, said
+        time.sleep(0.05)
