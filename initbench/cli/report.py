@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from initbench.cli.importing import importing
 from initbench.cli.options import Reference
 
 
@@ -29,8 +30,9 @@ def report(
 
     Two folders are shown side by side, in a folder of its own next to the first.
     """
-    from initbench import records, report
-    from initbench.cli.ending import print_comparison
+    with importing():
+        from initbench import records, report
+        from initbench.cli.ending import print_comparison
 
     results = records.read(found(folder))
     if other is not None:
