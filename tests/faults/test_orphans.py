@@ -20,7 +20,7 @@ dataset: {name: synthetic, features: 6, classes: 3, samples: 60, test_samples: 2
 network: {name: mlp, depth: [2, 3, 4, 5], width: 8}
 init: [he, xavier]
 batch_size: 10
-steps: 1000
+steps: 400
 probe: none
 seeds: 4
 device: cpu
@@ -91,7 +91,8 @@ def test_a_killed_command_leaves_no_process_and_no_shared_memory(place, moment):
         shared = mapped([command.pid, *family])
         os.kill(command.pid, signal.SIGKILL)
         command.wait(PATIENCE)
-    assert gone(family), [pid for pid in family if parent_of(pid) is not None]
+    # A worker that is importing sees that the command is gone when it has come so far.
+    assert gone(family, PATIENCE), [pid for pid in family if parent_of(pid) is not None]
     assert {path.name for path in SHARED.iterdir()} & shared == set()
     assert not any(f"_{pid}_" in path.name for path in SHARED.iterdir() for pid in (command.pid, *family))
 
