@@ -14,6 +14,7 @@ The state of a trial is the first that holds:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -113,11 +114,11 @@ def _states(table: pd.DataFrame, start: pd.Series) -> np.ndarray:
 def _summary(cell: pd.DataFrame) -> dict[str, object]:
     finished = cell[cell["status"] == "finished"]
     measured = cell[cell["status"] != FAILED]
-    tally = cell["state"].value_counts()
+    tally = Counter(cell["state"])
     present = [state for state in STATES if state in tally]
     return {
         "trials": len(cell),
-        "seeds": cell["seed"].nunique(),
+        "seeds": len(set(cell["seed"])),
         "finished": len(finished),
         "diverged": int(tally.get("diverged", 0)),
         "failed": int(tally.get("failed", 0)),
@@ -171,8 +172,9 @@ def _spread(finished: pd.DataFrame) -> dict[str, float]:
 
 def _by_seed(values: Values, seeds: Values, average: Callable[[Values], Any]) -> Values:
     """One value for each weight seed: runs that share weights are not independent."""
-    distinct, number, times = np.unique(seeds, return_inverse=True, return_counts=True)
-    if len(distinct) == len(seeds):
-        return values[np.argsort(number)]
+    order = np.argsort(seeds, kind="stable")
+    if (np.diff(seeds[order]) > 0).all():
+        return values[order]
+    _, number, times = np.unique(seeds, return_inverse=True, return_counts=True)
     parts = np.split(values[np.argsort(number, kind="stable")], np.cumsum(times)[:-1])
     return np.array([average(part) for part in parts])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli.importing import importing
+from initbench.cli.collection import undisturbed
 from initbench.cli.options import Reference
 
 
@@ -30,14 +30,14 @@ def report(
 
     Two folders are shown side by side, in a folder of its own next to the first.
     """
-    with importing():
+    with undisturbed():
         from initbench import records, report
         from initbench.cli.ending import print_comparison
 
-    results = records.read(found(folder))
-    if other is not None:
-        results = report.beside(results, records.read(found(other)))
-    print_comparison(report.write(results, reference), as_json=as_json)
+        results = records.read(found(folder))
+        if other is not None:
+            results = report.beside(results, records.read(found(other)))
+        print_comparison(report.write(results, reference), as_json=as_json)
     if show:
         typer.launch(str((results.path / report.PAGE).resolve()))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from initbench.cli import completion
-from initbench.cli.importing import importing
+from initbench.cli.collection import undisturbed
 from initbench.cli.options import Execution, Overrides, expanded
 
 
@@ -31,7 +31,7 @@ def run(
 
     Example: initbench run deep_relu --set network.depth=10,20 --dry-run
     """
-    with importing():
+    with undisturbed():
         from initbench.cli.stages import carry_out
         from initbench.config import load
 

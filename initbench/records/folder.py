@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -235,21 +233,12 @@ class ResultsFolder:
         """The table ``name`` of each stack that can be read, and what is wrong with the others."""
         parts = {}
         paths, problems = self._files(name)
-        with ThreadPoolExecutor() as pool:
-            for path, found in zip(paths, pool.map(partial(_loaded, name=name), paths), strict=True):
-                if isinstance(found, str):
-                    problems.append(found)
-                else:
-                    parts[path.stem] = found
+        for path in paths:
+            try:
+                parts[path.stem] = table_file.load(path, name)
+            except table_file.Unusable as error:
+                problems.append(f"{path}: {error}")
         return parts, problems
-
-
-def _loaded(path: Path, name: str) -> pa.Table | str:
-    """The table of a stack, or why it cannot be used."""
-    try:
-        return table_file.load(path, name)
-    except table_file.Unusable as error:
-        return f"{path}: {error}"
 
 
 def _names(stack: str) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _opened(path: Path, name: str) -> pq.ParquetFile:
     found = path.stat()  # of what a link leads to
     if not stat.S_ISREG(found.st_mode):
         raise Unusable("no regular file, left alone")  # a folder, or a pipe that would be waited on for ever
-    file = pq.ParquetFile(path, page_checksum_verification=True)
+    file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
     try:
         _check_footer(file, name, found.st_size)
     except BaseException:

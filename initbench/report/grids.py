@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from initbench.analysis import Comparison, cells, layers, wording
@@ -83,30 +82,33 @@ def layer_signals(comparison: Comparison) -> list[Grid]:
         return []
     networks = [profile for _, profile in cells.by_cell(probed, comparison.axes)]
     steps = wording.listing([str(step) for step in sorted({int(step) for step in probed["step"]})])
+    heads = pd.concat([profile.head(1) for profile in networks])
+    named = Grid("", tuple(identity(comparison, heads)), "", sections(comparison, heads))
     return [
-        _signal(comparison, networks, signal, f"{signal.title} in the hidden layers at step {steps}")
-        for signal in _SIGNALS
+        _signal(named, networks, signal, f"{signal.title} in the hidden layers at step {steps}") for signal in _SIGNALS
     ]
 
 
-def _signal(comparison: Comparison, networks: Sequence[pd.DataFrame], signal: _Signal, title: str) -> Grid:
+def _signal(named: Grid, networks: Sequence[pd.DataFrame], signal: _Signal, title: str) -> Grid:
+    """One of the tables; the rows are those of ``named``."""
     spots = [layers.spots(profile) for profile in networks]
     names = [f"layer {layer}" for layer in spots[0]] if len(set(spots)) == 1 else [f"{spot} layer" for spot in _SPOTS]
+    column = f"{signal.column}_geomean"
+    known = [dict(zip(profile["layer"], profile[column].astype(float), strict=True)) for profile in networks]
     shown = {
-        name: tuple(_at(profile, signal.column, spot[i]) for profile, spot in zip(networks, spots, strict=True))
+        name: tuple(wording.variance(values.get(spot[i], math.nan)) for values, spot in zip(known, spots, strict=True))
         for i, name in enumerate(names)
     }
-    rates = (layers.growth(profile, f"{signal.column}_geomean", backward=signal.backward) for profile in networks)
-    heads = pd.concat([profile.head(1) for profile in networks])
+    rates = (layers.growth(profile, column, backward=signal.backward) for profile in networks)
     return Grid(
         title=title,
         columns=(
-            *identity(comparison, heads),
+            *named.columns,
             *(Column(name, values, numeric=True) for name, values in shown.items()),
             Column("per layer", tuple(map(wording.factor, rates)), numeric=True),
         ),
         caption=f"Geometric mean over seeds. Per layer: the factor from one hidden layer to the {signal.neighbor}.",
-        sections=sections(comparison, heads),
+        sections=named.sections,
     )
 
 
@@ -173,11 +175,6 @@ def _scheme_caption(rows: Sequence[Mapping[str, Any]]) -> str:
     partial = any(row["finished"] < row["trials"] for row in rows)
     n = " that finished (n where not all did)" if partial else ""
     return f"{steps}Final values: mean ± standard deviation over the seeds{n}."
-
-
-def _at(profile: pd.DataFrame, column: str, layer: int) -> str:
-    found = np.flatnonzero(profile["layer"].to_numpy() == layer)
-    return wording.variance(float(profile[f"{column}_geomean"].to_numpy()[found[0]]) if len(found) else math.nan)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
