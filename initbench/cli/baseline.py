@@ -37,6 +37,7 @@ def baseline(
 
     Example: initbench baseline configs/ci.yaml -o results/baselines/ci.json
     """
+    training.machines.expect_workers()
     from initbench.checking import NotMeasured, complete_baseline
     from initbench.cli import guard
     from initbench.cli.gating import fresh

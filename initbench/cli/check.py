@@ -121,6 +121,7 @@ def check(
 
     Example: initbench check configs/ci.yaml --baseline results/baselines/ci.json
     """
+    training.machines.expect_workers()
     from initbench.checking import matching_baseline, something_to_hold_to
     from initbench.cli.gating import fresh
     from initbench.config import load

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from initbench.cli import completion
+from initbench.cli.collection import undisturbed
 from initbench.cli.experiment import EXPERIMENT, Recipe, Subject, described
 from initbench.cli.options import Execution, Overrides, expanded
 
@@ -42,7 +43,10 @@ def compare(
 
     Example: initbench compare he xavier 'normal\[std=0.01]' --depth 10,20
     """
-    from initbench.cli.stages import carry_out
+    if not execution.dry_run:
+        execution.machines.expect_workers()
+    with undisturbed():
+        from initbench.cli.stages import carry_out
 
     few = [f"seeds={DEPTH_SEEDS}"] if max_depth and recipe.seeds is None else []
     experiment = described(schemes, subject, recipe, [*few, *(overrides or ())], execution.data_dir)

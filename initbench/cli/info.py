@@ -27,10 +27,11 @@ def info(
 def _facts() -> dict[str, Any]:
     from initbench.datasets import data_folder
     from initbench.execute import provenance, resources
+    from initbench.processes import available_cores
 
     return {
         **provenance.environment(),
-        "cores_available": resources.available_cores(),
+        "cores_available": available_cores(),
         "device": resources.resolve_device("auto"),
         "data_folder": str(data_folder()),
     }

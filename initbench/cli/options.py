@@ -99,6 +99,13 @@ class Machines:
 
         return Resources(self.workers, self.threads, fail_fast, self.executor, self.address, self.gpus)
 
+    def expect_workers(self) -> None:
+        """Let worker processes begin now, if any are likely, so that they import while the command does."""
+        from initbench.processes import available_cores, expect_workers
+
+        if self.executor == "local" and (self.workers or available_cores() // self.threads) > 1:
+            expect_workers()
+
 
 @dataclass(frozen=True)
 class Training:

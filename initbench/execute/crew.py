@@ -2,7 +2,7 @@
 
 Whatever happens to a worker, and at whatever moment, the driver sees the end of that one pipe: no lock and no queue is
 shared that a killed process could leave locked or half written. So the driver knows which stack a dead worker was at,
-and nobody else's is touched. Processes are spawned, not forked: a fork copies the locks of a threaded torch.
+and nobody else's is touched.
 
 A worker watches the driver in turn, and ends when it is gone: a driver that is killed tells nobody.
 """
@@ -20,14 +20,15 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-import torch.multiprocessing
+import torch.multiprocessing  # noqa: F401 - teaches multiprocessing to hand tensors over without a copy
 
 from initbench.errors import InitbenchError
 from initbench.events import Progressed
 from initbench.execute._base import Said
-from initbench.execute.interrupts import interrupts_held
 from initbench.execute.worker import Job, prepare, run
+from initbench.interrupts import interrupts_held
 from initbench.plan import StackPlan
+from initbench.processes import beginnings
 from initbench.records import Records
 from initbench.train.initialise import Failure
 from initbench.train.material import Material
@@ -52,6 +53,11 @@ class Setup:
     device: str
     threads: int
 
+    @property
+    def tensors(self) -> int:
+        """How many tensors in shared memory a worker is given."""
+        return sum(len(material.tensors) for material in self.materials.values())
+
 
 @dataclass(eq=False)
 class Worker:
@@ -65,7 +71,7 @@ class Worker:
     @classmethod
     def hired(cls, setup: Setup, stack: StackPlan) -> Worker:
         """A new process, which is handed its stack as soon as it is ready."""
-        context = torch.multiprocessing.get_context("spawn")
+        context = beginnings(setup.tensors)
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, setup), daemon=True)
         process.start()
@@ -160,7 +166,8 @@ class Crew:
             try:
                 with interrupts_held():
                     self._workers.append(Worker.hired(self.setup, stack))
-            except OSError:  # too many processes, no memory for another, or it was killed while it was handed its setup
+            # Too many processes, no memory for another, or it was killed while it was handed its setup.
+            except (EOFError, OSError):
                 self._again.append(stack)
                 return 1
         return 0

@@ -24,9 +24,10 @@ from initbench.config import Experiment
 from initbench.datasets import Split
 from initbench.errors import InitbenchError
 from initbench.execute import limits
-from initbench.execute.resources import available_cores, resolve_device
+from initbench.execute.resources import resolve_device
 from initbench.inits import FillContext
 from initbench.plan import Trial, plan
+from initbench.processes import available_cores
 from initbench.records import Manifest, Records, Results
 from initbench.sites import Site, survey
 from initbench.theory import Standing, standing

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from initbench.config.problems import Place, fail
 from initbench.datasets import Spec
 from initbench.errors import InitbenchError
 from initbench.plan import Trial
+from initbench.processes import available_cores
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it; other systems have no such folder
 STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
@@ -57,11 +56,6 @@ class Resources:
         if self.workers is not None:
             return self.workers
         return max(1, available_cores() // self.threads) if device == "cpu" else 1
-
-
-def available_cores() -> int:
-    """The cores that this process may run on, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def check_shared_memory(needed: int) -> None:

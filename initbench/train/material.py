@@ -25,9 +25,14 @@ class Material:
         return self._each(lambda t: t.to(device, dtype if t.is_floating_point() else t.dtype))
 
     @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them."""
+        return tuple(t for split in (self.train, self.test, self.probe) for t in (split.x, split.y))
+
+    @property
     def bytes(self) -> int:
         """The size of the tensors."""
-        return sum(t.nbytes for split in (self.train, self.test, self.probe) for t in (split.x, split.y))
+        return sum(t.nbytes for t in self.tensors)
 
     def shared(self) -> Material:
         """The same in shared memory, which worker processes read without a copy of their own."""

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import threading
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 from conftest import Planned, assert_same, done, of_kind, tables
 
+from initbench import processes
 from initbench.execute import Failed, Finished
-from initbench.execute.interrupts import interrupts_held
+from initbench.interrupts import interrupts_held
 
 UNGUARDED = """
 import initbench
@@ -42,6 +44,26 @@ def test_a_worker_killed_amid_its_result_holds_nobody_up(planned: Planned, tmp_p
     assert len(of_kind(events, Finished)) == len(work.stacks)  # the stack was tried again, and whole
     done(planned(*settings, folder="undisturbed"))
     assert_same(tables(work.folder.path), tables(tmp_path / "undisturbed"))
+
+
+def test_spawned_workers_give_the_tables_of_forked_ones(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spawned they are where there is no server of processes, or where it cannot pass on so many tensors."""
+    forked, spawned = planned(folder="forked"), planned(folder="spawned")
+    done(forked, workers=2)
+    monkeypatch.setattr(processes, "MOST_HANDLES", 0)
+    done(spawned, workers=2)
+    assert_same(tables(spawned.folder.path), tables(forked.folder.path))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a server of processes; others spawn")
+def test_a_server_of_processes_that_is_killed_is_replaced(planned: Planned) -> None:
+    undisturbed, again = planned(folder="undisturbed"), planned(folder="again")
+    done(undisturbed, workers=2)
+    killed = forkserver._forkserver._forkserver_pid
+    os.kill(killed, signal.SIGKILL)
+    assert of_kind(done(again, workers=2), Failed) == []
+    assert forkserver._forkserver._forkserver_pid != killed
+    assert_same(tables(again.folder.path), tables(undisturbed.folder.path))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no mask of signals")

@@ -16,8 +16,8 @@ from initbench.config import ConfigError
 from initbench.execute import Event, Failed, Finished, Progressed, Resources, Started, execute
 from initbench.execute import worker as worker_module
 from initbench.execute.estimate import estimate
-from initbench.execute.resources import Resources as SameResources
-from initbench.execute.resources import available_cores, resolve_device, stack_limit
+from initbench.execute.resources import resolve_device, stack_limit
+from initbench.processes import available_cores
 from initbench.records import ResultsFolder
 
 SUBNORMAL = 1e-40
@@ -155,7 +155,6 @@ def interrupt(events: Iterator[Event]) -> None:
 
 
 def test_one_worker_for_each_core_or_for_an_accelerator_unless_told() -> None:
-    assert Resources is SameResources
     assert Resources(workers=3).worker_count("cpu") == 3
     assert Resources().worker_count("cpu") == available_cores()
     assert Resources(threads=10_000).worker_count("cpu") == 1

@@ -2,7 +2,7 @@
 
 Importing torch takes a second or more, three times for a command with two workers, and a test that kills thirty times
 cannot wait for that. So commands are forked from a server that has imported everything, and their workers from them,
-where the program spawns its workers: what is killed, and what has to be found whole afterwards, is the same.
+where the program has a server for its workers: what is killed, and what has to be found whole afterwards, is the same.
 """
 
 import contextlib
@@ -69,8 +69,8 @@ def start(folder: Path, *arguments: str, before: Callable[[], None] = nothing) -
 
 
 def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callable[[], None]) -> None:
-    import torch.multiprocessing
-
+    import initbench.execute.crew
+    import initbench.processes
     import initbench.report.figures
     import initbench.report.page
     from initbench.cli import main
@@ -78,8 +78,9 @@ def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callab
     output = os.open(log, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    forking = torch.multiprocessing.get_context("fork")
-    torch.multiprocessing.get_context = lambda _method: forking
+    forking = multiprocessing.get_context("fork")
+    initbench.execute.crew.beginnings = lambda _handles: forking
+    initbench.processes.expect_workers = nothing
     initbench.report.figures.draw = lambda _comparison: {}  # drawing takes longer than all else
     initbench.report.page.render = lambda _comparison: "a page"
     os.chdir(folder)

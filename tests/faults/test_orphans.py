@@ -78,11 +78,11 @@ def until(condition, command):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("moment", ["while workers are importing", "while workers are training"])
+@pytest.mark.parametrize("moment", ["while modules are imported", "while workers are training"])
 def test_a_killed_command_leaves_no_process_and_no_shared_memory(place, moment):
     results = ResultsFolder(place / "results")
     with started(place) as command:
-        if moment == "while workers are importing":
+        if moment == "while modules are imported":
             until(lambda: len(children_of(command.pid)) >= 2, command)
         else:
             until(results.finished, command)
@@ -91,7 +91,7 @@ def test_a_killed_command_leaves_no_process_and_no_shared_memory(place, moment):
         shared = mapped([command.pid, *family])
         os.kill(command.pid, signal.SIGKILL)
         command.wait(PATIENCE)
-    # A worker that is importing sees that the command is gone when it has come so far.
+    # The server of processes sees that the command is gone when it has imported everything.
     assert gone(family, PATIENCE), [pid for pid in family if parent_of(pid) is not None]
     assert {path.name for path in SHARED.iterdir()} & shared == set()
     assert not any(f"_{pid}_" in path.name for path in SHARED.iterdir() for pid in (command.pid, *family))
