@@ -20,7 +20,7 @@ from initbench.datasets import Dataset
 from initbench.inits import Init
 from initbench.networks import Network
 
-NUMERICS = 2
+NUMERICS = 3
 """Raised when the arithmetic of training changes: records of another version are not reused."""
 
 ID_LENGTH = 16

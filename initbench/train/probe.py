@@ -93,7 +93,7 @@ def first_bad_layer(statistics: Statistics, sites: Sequence[Site], replica: int,
 
 
 def _signal_statistics(z: Sequence[Tensor], a: Sequence[Tensor], gradient: Sequence[Tensor]) -> dict[str, Tensor]:
-    mean, variance = moments([*z, *a, *gradient])
+    mean, variance, _ = moments([*z, *a, *gradient])
     preact_mean, activation_mean, grad_mean = mean.chunk(3)
     preact_variance, activation_variance, grad_variance = variance.chunk(3)
     return {
@@ -109,19 +109,18 @@ def _signal_statistics(z: Sequence[Tensor], a: Sequence[Tensor], gradient: Seque
 
 def _weight_statistics(weights: Sequence[Tensor], units: Sequence[int]) -> dict[str, Tensor]:
     """``units`` are the axes along which the units of each layer lie."""
-    mean, variance = moments(weights)
-    common = [_mean_square(weight.mean(dim=axis)) for weight, axis in zip(weights, units, strict=True)]
+    mean, variance, common = moments([_units_last(weight, axis) for weight, axis in zip(weights, units, strict=True)])
     second_moment = variance + mean.square()
     return {
         "weight_mean": mean,
         "weight_std": variance.sqrt(),
-        "unit_diversity": torch.where(second_moment > 0, 1 - torch.stack(common) / second_moment, 0.0).clamp(min=0),
+        "unit_diversity": torch.where(second_moment > 0, 1 - common / second_moment, 0.0).clamp(min=0),
     }
 
 
 def _weight_gradient_statistics(totals: Sequence[Tensor], samples: int) -> dict[str, Tensor]:
     """Of the gradient of the mean loss, from that of the sum over ``samples``."""
-    mean, variance = moments(totals)
+    mean, variance, _ = moments(totals)
     mean, variance = mean / samples, variance / samples**2
     counts = torch.tensor([[total[0].numel()] for total in totals], device=mean.device)
     return {
@@ -135,11 +134,9 @@ def _joined(pieces: list[Tensor]) -> Tensor:
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
-def _mean_square(values: Tensor) -> Tensor:
-    """Of each replica, [R] in float64."""
-    values = values.flatten(1)
-    norm: Tensor = torch.linalg.vector_norm(values, dim=1, dtype=torch.float64)
-    return norm.square() / values.shape[1]
+def _units_last(weight: Tensor, axis: int) -> Tensor:
+    """A weight [R, …] as [R, inputs, units]."""
+    return weight if weight.dim() == 3 and axis == 2 else weight.movedim(axis, -1).flatten(1, -2)
 
 
 def _dead_fraction(a: Tensor) -> Tensor:

@@ -47,7 +47,8 @@ class Linear(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Give x W + b for each replica; a shared batch [1, N, in] is read R times through a stride of zero."""
-        x = x.expand(self.weight.shape[0], -1, -1)
+        if len(x) < len(self.weight):
+            x = x.expand(len(self.weight), -1, -1)
         if self.bias is None:
             return torch.bmm(x, self.weight)
         return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight)
