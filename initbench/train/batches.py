@@ -34,15 +34,16 @@ class Batches:
         return Split(x=self._rows(self._split.x, position), y=self._rows(self._split.y, position))
 
     def _rows(self, source: Tensor, position: int) -> Tensor:
-        index = self._order[:, position]
+        index = self._order[position]
         return source.index_select(0, index.flatten()).view(*index.shape, *source.shape[1:])
 
     def _permutations(self, epoch: int) -> Tensor:
-        """[G, batches, batch size]: the sample numbers of an epoch."""
+        """[batches, G, batch size]: the sample numbers of an epoch."""
         samples = self.per_epoch * self._batch_size
         orders = [
             torch.randperm(len(self._split.x), generator=generator(seed, "batches", str(epoch)))[:samples]
             for seed in self._distinct
         ]
         order = torch.stack(orders) if self._owner is None else torch.stack(orders)[self._owner]
-        return order.view(-1, self.per_epoch, self._batch_size).to(self._split.x.device)
+        by_batch = order.view(-1, self.per_epoch, self._batch_size).transpose(0, 1).contiguous()
+        return by_batch.to(self._split.x.device)
