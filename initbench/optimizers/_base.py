@@ -1,11 +1,11 @@
-"""What an optimizer is: the options of one class of ``torch.optim``."""
+"""What an optimizer is: an update rule with its options."""
 
 from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -28,7 +28,22 @@ class Optimizer(Component, ABC):
 
     @abstractmethod
     def build(self, parameters: Iterable[Tensor], weight_decay: float) -> torch.optim.Optimizer:
-        """A torch optimizer over ``parameters``, on the fastest kernels that torch has for the rule."""
+        """A torch optimizer over ``parameters``, on the fastest kernels that there are for the rule."""
+
+
+class TorchOptimizer(Optimizer, ABC):
+    """A rule of ``torch.optim``; the component's options are the rule's, by the same names."""
+
+    rule: ClassVar[type[torch.optim.Optimizer]]
+    fused_on: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda", "mps"})
+    """Devices with a fused kernel for it; elsewhere each operation takes all parameters at once."""
+
+    def build(self, parameters: Iterable[Tensor], weight_decay: float) -> torch.optim.Optimizer:
+        """The rule, on its fused kernel where there is one."""
+        trained = list(parameters)
+        kernel = "fused" if {parameter.device.type for parameter in trained} <= self.fused_on else "foreach"
+        options: dict[str, Any] = {**self.options(), "weight_decay": weight_decay, kernel: True}
+        return self.rule(trained, **options)
 
 
 def bare_update(optimizer: torch.optim.Optimizer) -> Callable[[], None]:

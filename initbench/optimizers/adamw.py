@@ -5,31 +5,18 @@ Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from initbench.optimizers import _base
 
 
-class AdamW(_base.Optimizer):
+class AdamW(_base.TorchOptimizer):
     """Adam whose weights shrink by lr · weight_decay in every step. Without weight decay it is Adam."""
+
+    rule = torch.optim.AdamW
 
     lr: _base.Rate = 0.001
     betas: _base.Betas = (0.9, 0.999)
     eps: _base.Epsilon = 1e-8
     amsgrad: bool = Field(default=False, description="divide by the largest average of squares so far")
-
-    def build(self, parameters: Iterable[Tensor], weight_decay: float) -> torch.optim.Optimizer:
-        """``torch.optim.AdamW`` on the fused kernel."""
-        return torch.optim.AdamW(
-            parameters,
-            lr=self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            amsgrad=self.amsgrad,
-            weight_decay=weight_decay,
-            fused=True,
-        )

@@ -6,18 +6,18 @@ Martens, Dahl and Hinton, "On the importance of initialization and momentum in d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Self
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from initbench.optimizers import _base
 
 
-class SGD(_base.Optimizer):
+class SGD(_base.TorchOptimizer):
     """Plain, heavy-ball or Nesterov gradient descent."""
+
+    rule = torch.optim.SGD
 
     lr: _base.Rate = 0.01
     momentum: _base.Fraction = Field(default=0.0, description="weight of the running gradient")
@@ -31,15 +31,3 @@ class SGD(_base.Optimizer):
         if self.nesterov and self.dampening > 0:
             raise ValueError("nesterov needs dampening 0")
         return self
-
-    def build(self, parameters: Iterable[Tensor], weight_decay: float) -> torch.optim.Optimizer:
-        """``torch.optim.SGD`` on the fused kernel."""
-        return torch.optim.SGD(
-            parameters,
-            lr=self.lr,
-            momentum=self.momentum,
-            dampening=self.dampening,
-            nesterov=self.nesterov,
-            weight_decay=weight_decay,
-            fused=True,
-        )
