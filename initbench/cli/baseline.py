@@ -7,21 +7,13 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli import completion, console
-from initbench.cli.options import Overrides, Training, expanded
+from initbench.cli import console
+from initbench.cli.options import Config, Overrides, Training, expanded
 
 
 @expanded
 def baseline(
-    config: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONFIG",
-            help="A YAML file, or the name of a shipped config.",
-            show_default=False,
-            autocompletion=completion.configs,
-        ),
-    ],
+    config: Config,
     training: Training,
     output: Annotated[
         Path | None,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from initbench.cli import completion, console
-from initbench.cli.options import OUTPUT, Overrides, Training, expanded
+from initbench.cli import console
+from initbench.cli.options import OUTPUT, Config, Overrides, Training, expanded
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
-    from initbench.gate import Report, Tolerance
+    from initbench.config import Experiment
+    from initbench.gate import Baseline, Report, Tolerance
     from initbench.records import Results
 
 MOST_SEEDS = 10_000
@@ -68,6 +69,57 @@ class Strictness:
 
 
 @dataclass(frozen=True)
+class Standard:
+    """What a run is held to, and how strictly."""
+
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            "-b",
+            help="The file that initbench baseline wrote.",
+            show_default="the config's expect: alone",
+            metavar="FILE",
+        ),
+    ] = None
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the baseline anew: what is measured now is accepted.")
+    ] = False
+    strictness: Strictness = Strictness()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be written anew. Raises InitbenchError."""
+        if self.update and (self.baseline is None or self.strictness.seeds is not None):
+            raise InitbenchError("--update needs --baseline FILE, and the seeds of the config")
+
+    def stored(self, experiment: Experiment, data_dir: Path | None) -> Baseline | None:
+        """The baseline in the file, unless there is none, or it is to be replaced and cannot be used.
+
+        Raises
+        ------
+        BaselineError
+            The file cannot be read, or belongs to another experiment.
+        InitbenchError
+            There is nothing to hold a run to.
+        """
+        from initbench.checking import matching_baseline, something_to_hold_to
+        from initbench.datasets import data_folder
+        from initbench.gate import BaselineError
+
+        found = None
+        if self.baseline is not None:
+            other_seeds = self.strictness.seeds is not None
+            try:
+                found = matching_baseline(self.baseline, experiment, data_folder(data_dir), other_seeds=other_seeds)
+            except BaselineError:
+                if not self.update:
+                    raise
+        if not self.update:
+            something_to_hold_to(experiment, found)
+        return found
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Where the findings go, besides the terminal."""
 
@@ -88,31 +140,10 @@ class Outputs:
 
 @expanded
 def check(
-    config: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONFIG",
-            help="A YAML file, or the name of a shipped config.",
-            show_default=False,
-            autocompletion=completion.configs,
-        ),
-    ],
+    config: Config,
+    standard: Standard,
     training: Training,
-    strictness: Strictness,
     outputs: Outputs,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(
-            "--baseline",
-            "-b",
-            help="The file that initbench baseline wrote.",
-            show_default="the config's expect: alone",
-            metavar="FILE",
-        ),
-    ] = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Write the baseline anew: what is measured now is accepted.")
-    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Train afresh and fail if convergence got worse than the baseline's.
@@ -122,35 +153,21 @@ def check(
     Example: initbench check configs/ci.yaml --baseline results/baselines/ci.json
     """
     training.machines.expect_workers()
-    from initbench.checking import matching_baseline, something_to_hold_to
     from initbench.cli.gating import fresh
     from initbench.config import load
-    from initbench.datasets import data_folder
-    from initbench.gate import BaselineError, judge
+    from initbench.gate import judge
 
-    tolerance = strictness.tolerance()
-    if update and (baseline is None or strictness.seeds is not None):
-        raise InitbenchError("--update needs --baseline FILE, and the seeds of the config")
-    changes = [*(overrides or ()), *(_seed_overrides(strictness.seeds))]
+    tolerance = standard.strictness.tolerance()
+    changes = [*(overrides or ()), *(_seed_overrides(standard.strictness.seeds))]
     experiment = load(config, changes, training.data_dir)
-    before = None
-    if baseline is not None:
-        try:
-            before = matching_baseline(
-                baseline, experiment, data_folder(training.data_dir), other_seeds=strictness.seeds is not None
-            )
-        except BaselineError:
-            if not update:
-                raise
-    if not update:
-        something_to_hold_to(experiment, before)
+    before = standard.stored(experiment, training.data_dir)
     started = time.perf_counter()
     with fresh(experiment, training) as results:
         report = judge(results, before, dict(experiment.expect), tolerance)
         seconds = time.perf_counter() - started
         _tell(report, outputs, seconds, config if Path(config).is_file() else None)
-        if update and baseline is not None:
-            _accept(results, baseline)
+        if standard.update and standard.baseline is not None:
+            _accept(results, standard.baseline)
             return
     if report.exit_code:
         raise typer.Exit(report.exit_code)

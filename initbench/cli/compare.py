@@ -6,25 +6,16 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli import completion
 from initbench.cli.collection import undisturbed
 from initbench.cli.experiment import EXPERIMENT, Recipe, Subject, described
-from initbench.cli.options import Execution, Overrides, expanded
+from initbench.cli.options import Execution, Overrides, Schemes, expanded
 
 DEPTH_SEEDS = 3  # a search over the depth asks whether most seeds train, not by how much
 
 
 @expanded
 def compare(
-    schemes: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SCHEME",
-            help=r"Schemes, inline: he, 'normal\[std=0.01,0.1]'. See initbench list inits.",
-            show_default=False,
-            autocompletion=completion.schemes,
-        ),
-    ],
+    schemes: Schemes,
     subject: Subject,
     recipe: Recipe,
     execution: Execution,

@@ -14,12 +14,36 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
+from initbench.cli import completion
+
 if TYPE_CHECKING:
     from initbench.execute import Resources
 
 EXECUTION = "Execution"
 OUTPUT = "Output"
 CLUSTER = "More than one machine"
+
+
+Config = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A YAML file, or the name of a shipped config. See initbench list configs.",
+        show_default=False,
+        autocompletion=completion.configs,
+    ),
+]
+
+
+Schemes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCHEME",
+        help=r"Schemes, inline: he, 'normal\[std=0.01,0.1]'. See initbench list inits.",
+        show_default=False,
+        autocompletion=completion.schemes,
+    ),
+]
 
 
 Overrides = Annotated[

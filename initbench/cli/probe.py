@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from initbench.cli import completion, console
+from initbench.cli import console
 from initbench.cli.experiment import Recipe, Subject, described
-from initbench.cli.options import DataDir, Overrides, expanded
+from initbench.cli.options import DataDir, Overrides, Schemes, expanded
 
 if TYPE_CHECKING:
     from initbench.config import Experiment
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 @expanded
 def probe(
-    schemes: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SCHEME",
-            help=r"Schemes, inline: he, 'normal\[std=0.01,0.1]'. See initbench list inits.",
-            show_default=False,
-            autocompletion=completion.schemes,
-        ),
-    ],
+    schemes: Schemes,
     subject: Subject,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of each scheme.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from initbench.cli import completion
 from initbench.cli.collection import undisturbed
-from initbench.cli.options import Execution, Overrides, expanded
+from initbench.cli.options import Config, Execution, Overrides, expanded
 
 
 @expanded
 def run(
-    config: Annotated[
-        str,
-        typer.Argument(
-            metavar="CONFIG",
-            help="A YAML file, or the name of a shipped config. See initbench list configs.",
-            show_default=False,
-            autocompletion=completion.configs,
-        ),
-    ],
+    config: Config,
     execution: Execution,
     overrides: Overrides = None,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from initbench.cli import console
+from initbench.cli.options import expanded
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
@@ -32,24 +34,79 @@ _MEANINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Variances:
+    """A point of the phase diagram, or what is known of it."""
+
+    weight_variance: Annotated[
+        float | None, typer.Option(help="σ_w² = fan_in · Var(W).", show_default=False, metavar="VARIANCE")
+    ] = None
+    bias_variance: Annotated[
+        float | None, typer.Option(help="σ_b² = Var(b).", show_default="0", metavar="VARIANCE")
+    ] = None
+    critical: Annotated[
+        bool,
+        typer.Option("--critical", help="Find the variance that is critical: of weights, or of biases for given ones."),
+    ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no variance. Raises InitbenchError."""
+        for option, variance in (("--weight-variance", self.weight_variance), ("--bias-variance", self.bias_variance)):
+            if variance is not None and not 0 <= variance < math.inf:
+                raise InitbenchError(f"{option}: found {variance:g}, expected a finite number of at least 0")
+
+    @property
+    def are_asked_about(self) -> bool:
+        """Whether there is a point to say something of."""
+        return self.critical or self.weight_variance is not None
+
+    def of(self, function: Activation) -> tuple[float | None, float | None]:
+        """Both variances, one of them found if it is the critical one that is wanted; None where there is none."""
+        from initbench.theory import critical_bias_variance, critical_weight_variance
+
+        weight, bias = self.weight_variance, self.bias_variance
+        if not self.critical:
+            return weight, bias or 0.0
+        if weight is None:
+            return critical_weight_variance(function.values, function.slopes, bias or 0.0), bias or 0.0
+        if bias is not None:
+            raise InitbenchError(
+                "--critical finds one variance for the other; give --weight-variance or --bias-variance"
+            )
+        return weight, critical_bias_variance(function.values, function.slopes, weight)
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Whether and where the phase diagram is drawn."""
+
+    draw_map: Annotated[bool, typer.Option("--map", help="Draw the phase diagram, as PNG and SVG.")] = False
+    out: Annotated[Path, typer.Option(help="Folder for the diagram.", metavar="DIR", show_default="this folder")] = (
+        Path()
+    )
+
+    def drawn(self, function: Activation) -> list[str]:
+        """The files that were written."""
+        if not self.draw_map:
+            return []
+        from initbench.records import write_bytes
+        from initbench.report import panels, phases
+        from initbench.theory import phase_diagram
+
+        figure = phases.draw(phase_diagram(function.values, function.slopes), function.label)
+        files = [self.out / f"phase_diagram_{function.component_name()}.{kind}" for kind in ("png", "svg")]
+        for path in files:
+            write_bytes(path, panels.encode(figure, path.suffix[1:]))
+        return [str(path) for path in files]
+
+
+@expanded
 def theory(
     activation: Annotated[
         str, typer.Option(help=r"Activation, such as tanh or 'leaky_relu\[slope=0.2]'.", show_default=False)
     ],
-    weight_variance: Annotated[
-        float | None, typer.Option(help="σ_w² = fan_in · Var(W).", show_default=False, metavar="VARIANCE")
-    ] = None,
-    bias_variance: Annotated[
-        float | None, typer.Option(help="σ_b² = Var(b).", show_default="0", metavar="VARIANCE")
-    ] = None,
-    critical: Annotated[
-        bool,
-        typer.Option("--critical", help="Find the variance that is critical: of weights, or of biases for given ones."),
-    ] = False,
-    draw_map: Annotated[bool, typer.Option("--map", help="Draw the phase diagram, as PNG and SVG.")] = False,
-    out: Annotated[
-        Path, typer.Option(help="Folder for the diagram.", metavar="DIR", show_default="this folder")
-    ] = Path(),
+    variances: Variances,
+    diagram: Diagram,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Say where signals and gradients settle in a deep network: fixed points, depth scales, phase and gains.
@@ -57,24 +114,20 @@ def theory(
     Example: initbench theory --activation tanh --weight-variance 1.5 --bias-variance 0.05
     """
     function = _activation(activation)
-    for option, variance in (("--weight-variance", weight_variance), ("--bias-variance", bias_variance)):
-        if variance is not None and not 0 <= variance < math.inf:
-            raise InitbenchError(f"{option}: found {variance:g}, expected a finite number of at least 0")
-    if weight_variance is None and not critical and not draw_map:
+    if not variances.are_asked_about and not diagram.draw_map:
         raise InitbenchError("give --weight-variance, or --critical to find it, or --map to see all")
-    files = _map(function, out) if draw_map else []
-    if weight_variance is None and not critical:
+    files = diagram.drawn(function)
+    if not variances.are_asked_about:
         console.say(json.dumps({"files": files}, indent=2) if as_json else f"Drawn: {', '.join(files)}")
         return
-    found = _critical(function, weight_variance, bias_variance) if critical else (weight_variance, bias_variance or 0.0)
-    facts = {**_facts(function, *found), **({"files": files} if files else {})}
+    facts = {**_facts(function, *variances.of(function)), **({"files": files} if files else {})}
     if as_json:
         console.say(json.dumps(facts, indent=2, allow_nan=False))
         return
     screen = console.out()
     screen.print(Text(_heading(function, facts), style="bold"))
     screen.print(_table(facts))
-    screen.print(_sentence(function, facts, critical=critical))
+    screen.print(_sentence(function, facts, critical=variances.critical))
     if files:
         screen.print(f"Drawn: {', '.join(files)}", style="dim")
 
@@ -87,19 +140,6 @@ def _activation(text: str) -> Activation:
         raise InitbenchError(f"--activation {text} names {len(found)} activations, expected one")
     function: Any = found[0]
     return function  # type: ignore[no-any-return]
-
-
-def _critical(
-    function: Activation, weight_variance: float | None, bias_variance: float | None
-) -> tuple[float | None, float | None]:
-    from initbench.theory import critical_bias_variance, critical_weight_variance
-
-    if weight_variance is None:
-        bias = bias_variance or 0.0
-        return critical_weight_variance(function.values, function.slopes, bias), bias
-    if bias_variance is not None:
-        raise InitbenchError("--critical finds one variance for the other; give --weight-variance or --bias-variance")
-    return weight_variance, critical_bias_variance(function.values, function.slopes, weight_variance)
 
 
 def _facts(function: Activation, weight_variance: float | None, bias_variance: float | None) -> dict[str, Any]:
@@ -159,15 +199,3 @@ def _sentence(function: Activation, facts: dict[str, Any], *, critical: bool) ->
     says = "inputs become alike" if phase == "ordered" else "similar inputs drift apart"
     gradients = f"the variance of gradients {change} by a factor of {chi1:.3g} per layer"
     return f"{phase.capitalize()}: {says}, {gradients}, and {depth}."
-
-
-def _map(function: Activation, folder: Path) -> list[str]:
-    from initbench.records import write_bytes
-    from initbench.report import panels, phases
-    from initbench.theory import phase_diagram
-
-    figure = phases.draw(phase_diagram(function.values, function.slopes), function.label)
-    files = [folder / f"phase_diagram_{function.component_name()}.{kind}" for kind in ("png", "svg")]
-    for path in files:
-        write_bytes(path, panels.encode(figure, path.suffix[1:]))
-    return [str(path) for path in files]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -135,17 +136,21 @@ class _Run:
 
     def _adjust(self, step: int) -> None:
         """Let the schemes that ask for it re-scale the weights of their own replicas."""
-        inits = [entry.trial.init for entry in self.journal.entries]
-        adjusting = {r: init for r, init in enumerate(inits) if isinstance(init, Adjusting) and init.adjusts_at(step)}
-        if not adjusting:
+        due = {replica: init for replica, init in self._adjusting.items() if init.adjusts_at(step)}
+        if not due:
             return
         statistics = self.probe.measure(self.stack)
         layers = [i for i, site in enumerate(self.probe.sites) if site.weight in self.stack.parameters]
-        for replica, init in adjusting.items():
+        for replica, init in due.items():
             factors = init.factors({name: values[layers, replica] for name, values in statistics.items()})
             for layer, factor in zip(layers, factors.tolist(), strict=True):
                 with torch.no_grad():
                     self.stack.parameters[self.probe.sites[layer].weight][replica].mul_(factor)
+
+    @cached_property
+    def _adjusting(self) -> dict[int, Adjusting]:
+        inits = [entry.trial.init for entry in self.journal.entries]
+        return {replica: init for replica, init in enumerate(inits) if isinstance(init, Adjusting)}
 
     def _gradients(self, batch: Split) -> Tensor:
         """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""
