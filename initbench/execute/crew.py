@@ -9,6 +9,7 @@ A worker watches the driver in turn, and ends when it is gone: a driver that is 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -208,6 +209,7 @@ def serve(pipe: Connection[Any, Any], setup: Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     prepare(setup.threads)
+    gc.freeze()  # what was imported is no garbage, and need not be looked at for it
     try:
         pipe.send(READY)
         while True:
@@ -219,6 +221,7 @@ def serve(pipe: Connection[Any, Any], setup: Setup) -> None:
             if stack is None:
                 return
             pipe.send(run(Job(stack, setup.materials[stack.trials[0].dataset.label], setup.device), pipe.send))
+            gc.collect()  # traced networks refer to themselves, and would stay beside the next ones
     except (EOFError, OSError):  # the driver has hung up
         return
 
