@@ -82,7 +82,8 @@ def quantile(values: Values, share: float) -> float:
 @cache
 def _median_ranks(count: int) -> tuple[int, int]:
     """Which of so many ordered values, from 0, end what the sign test does not reject; they may lie outside."""
-    from scipy import stats  # slow to import, and not every command compares
+    from scipy import special  # scipy.stats would take half a second to import
 
-    tail = (1 - LEVEL) / 2
-    return int(stats.binom.ppf(tail, count, 0.5)) - 1, int(stats.binom.isf(tail, count, 0.5))
+    below = special.bdtr(np.arange(count + 1), count, 0.5)  # the chance that at most k of the values are
+    low = int(np.searchsorted(below, (1 - LEVEL) / 2)) - 1
+    return low, count - 1 - low

@@ -81,8 +81,8 @@ def shares(grid: np.ndarray) -> dict[str, Any]:
 
 
 def _p_value(square: float, error: float, freedom: int, error_freedom: int) -> float:
-    from scipy import stats  # slow to import, and not every command compares
+    from scipy import special  # scipy.stats would take half a second to import
 
     if error == 0:
         return float("nan") if square == 0 else 0.0
-    return float(stats.f.sf(square / error, freedom, error_freedom))
+    return float(special.fdtrc(freedom, error_freedom, square / error))
