@@ -188,6 +188,21 @@ def test_a_foreign_table_is_named_and_outlives_every_command(tmp_path, table, sp
     assert look(foreign) == before
 
 
+@pytest.mark.parametrize("column", ["id", "status", "init", "seed", "data_seed"])
+def test_outcomes_that_leave_open_what_was_trained_are_named_and_none_of_them_is_used(tmp_path, column):
+    """A trial of no scheme would be in no row of any report."""
+    made = folder(tmp_path, HE, XAVIER)
+    path = tmp_path / "records" / "outcomes" / "stack1.parquet"
+    outcomes = pq.read_table(path)
+    known = outcomes[column].to_pylist()
+    gap = pa.array([known[0], *[None] * (len(known) - 1)], outcomes.schema.field(column).type)
+    pq.write_table(outcomes.set_column(outcomes.column_names.index(column), column, gap), path)
+    found = made.read()
+    assert found.problems == (f"{path}: not a table of outcomes, left alone (column {column} has gaps)",)
+    assert list(found.records.outcomes["id"]) == ["he-0", "he-1"]
+    assert made.finished() == {"he-0", "he-1"}
+
+
 def _dropped(frame, column):
     return frame.drop(columns=column)
 

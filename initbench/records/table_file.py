@@ -161,14 +161,13 @@ def _fits(column: str, kind: pa.DataType) -> bool:
 
 
 def _check_values(table: pa.Table, name: str) -> None:
-    gaps = [key for key in KEYS[name] if table[key].null_count]
+    gaps = [column for column in _FILLED[name] if table[column].null_count]
     if gaps:
         raise Unusable(f"not a table of {name}, left alone (column {gaps[0]} has gaps)")
     if name == "outcomes":
-        found = set(table["status"].unique().to_pylist())
-        strange = found - {*STATUSES, None}
-        if strange or None in found:
-            raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange, default='missing')})")
+        strange = set(table["status"].unique().to_pylist()) - set(STATUSES)
+        if strange:
+            raise Unusable(f"not a table of {name}, left alone (a trial's status is {min(strange)})")
 
 
 def _first_line(error: Exception) -> str:
