@@ -113,6 +113,15 @@ def test_people_get_tables_and_a_sentence_for_each_scheme():
     assert "xavier: the signal vanishes by layer" in text
 
 
+@pytest.mark.parametrize(
+    "seeds", [["--seeds", "3"], ["--set", "seeds=3"], ["--set", "seeds.init=3", "--set", "seeds.data=2"]]
+)
+def test_the_number_of_seeds_is_that_of_the_draws_whichever_option_gave_it(seeds):
+    asked = ("he", "--depth", "4", "--width", "8", *seeds)
+    assert "Geometric means over 3 seeds" in " ".join(run(*asked).stdout.split())
+    assert json.loads(run(*asked, "--json").stdout)["seeds"] == 3
+
+
 def test_python_gets_the_same_diagnoses():
     overrides = ["network.depth=8", "network.width=32", "seeds=2", "batch_size=32", f"dataset={DATA[1]}"]
     he, zeros = initbench.probe("he", "zeros", overrides=overrides)

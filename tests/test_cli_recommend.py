@@ -67,6 +67,15 @@ def test_each_recommendation_says_why_and_cites_its_paper():
     assert "Delving Deep into Rectifiers" in text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "told"), [([], "4 draws"), (["--set", "seeds=2"], "2 draws"), (["--set", "seeds=1"], "1 draw")]
+)
+def test_the_number_of_draws_is_the_one_that_was_measured(more, told):
+    result = CliRunner().invoke(app, ["recommend", "--depth", "4", "--width", "8", *DATA, *more])
+    assert f"Measured on {told} each;" in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("init", "activation", "expected"),
     [

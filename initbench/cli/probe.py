@@ -35,10 +35,11 @@ def probe(
 
     experiment = described(schemes, subject, Recipe(seeds=str(seeds)), overrides or (), data_dir)
     diagnoses = diagnosed(experiment, data_folder(data_dir))
+    draws = len(experiment.seeds)  # an override wins over --seeds, and data seeds draw no weights
     if as_json:
-        console.say(propagation.as_json(diagnoses, seeds))
+        console.say(propagation.as_json(diagnoses, draws))
     else:
-        console.out().print(propagation.render(diagnoses, seeds, about(experiment)))
+        console.out().print(propagation.render(diagnoses, draws, about(experiment)))
 
 
 def about(experiment: Experiment) -> str:

@@ -38,6 +38,7 @@ def recommend(
     """
     from initbench.analysis.propagation import diagnose
     from initbench.analysis.recommendation import recommend as ranked
+    from initbench.analysis.wording import count
     from initbench.cli.probe import about
     from initbench.datasets import data_folder
     from initbench.execute import material_of
@@ -66,7 +67,8 @@ def recommend(
     screen.print(Text("Not recommended", style="bold"))
     for init, reason in rejected.items():
         screen.print(Text(f"   {init}: {reason}"))
-    screen.print(f"\nMeasured on {SEEDS} draws each; initbench probe SCHEME shows every layer.", style="dim")
+    draws = count(len(experiment.seeds), "draw")  # an override may ask for others
+    screen.print(f"\nMeasured on {draws} each; initbench probe SCHEME shows every layer.", style="dim")
 
 
 def _candidates() -> dict[str, Init]:
