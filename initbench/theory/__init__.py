@@ -24,7 +24,6 @@ from initbench.theory.normalization import (
     add_gradients,
     add_signals,
 )
-from initbench.theory.prediction import Prediction, predict
 from initbench.theory.quadrature import QuadratureError
 from initbench.theory.signal import Band, Gradient, Signal
 from initbench.theory.standing import Standing, standing
@@ -44,7 +43,6 @@ __all__ = [
     "Opaque",
     "Phase",
     "PhaseDiagram",
-    "Prediction",
     "QuadratureError",
     "Scaling",
     "Signal",
@@ -65,7 +63,6 @@ __all__ = [
     "moments",
     "pair_expectation",
     "phase_diagram",
-    "predict",
     "standing",
     "std_gain",
     "variance_fixed_point",

@@ -3,6 +3,12 @@
 A step maps the ``Signal`` that enters to the one that leaves, and the ``Gradient`` with respect to what leaves to that
 with respect to what entered. A kind of layer that theory can follow is one subclass of ``Step``; one that it cannot
 follow is ``Opaque``, and from there on nothing is predicted.
+
+Forward, weights turn a second moment m into the variance fan_in · Var(W) · m + Var(b), an activation turns a variance q
+into E[φ(√q z)²]. Backward, the variance of the gradient is multiplied by fan_out · Var(W) and by E[φ'(√q z)²]. The
+variances put in are those of the weights as drawn, so a scheme is judged by what it did.
+
+Poole et al. 2016 and Schoenholz et al. 2017 for both recursions; ``signal`` has the source of the bands.
 """
 
 from __future__ import annotations

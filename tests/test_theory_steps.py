@@ -1,15 +1,41 @@
+"""The steps of theory, one after another as in a network: forward, backward, and how wide the bands get."""
+
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from initbench.activations import ACTIVATIONS
-from initbench.theory import Gradient, Nonlinearity, Opaque, Prediction, Signal, Step, Weights, predict
+from initbench.theory import Band, Gradient, Nonlinearity, Opaque, Signal, Step, Weights
 from initbench.theory.signal import log_normal_band
 
 RELU, TANH, SELU, SIGMOID = (ACTIVATIONS[name]() for name in ("relu", "tanh", "selu", "sigmoid"))
+
+
+class Prediction(NamedTuple):
+    """What leaves a step, and the gradient with respect to it."""
+
+    signal: Signal
+    gradient: Gradient
+
+    @property
+    def gradient_band(self) -> Band:
+        return self.gradient.band(self.signal)
+
+
+def predict(steps: Sequence[Step], input_second_moment: float, output_gradient: float = math.nan) -> list[Prediction]:
+    """One for each step of a chain; the gradient given is that with respect to what the last step leaves."""
+    signals = list(accumulate(steps, lambda signal, step: step.forward(signal), initial=Signal(input_second_moment)))
+    downwards = zip(reversed(steps), reversed(signals[:-1]), strict=True)
+    gradients = list(
+        accumulate(downwards, lambda gradient, at: at[0].backward(gradient, at[1]), initial=Gradient(output_gradient))
+    )
+    above = reversed(gradients[:-1])  # the last is the gradient with respect to the input
+    return [Prediction(signal, gradient) for signal, gradient in zip(signals[1:], above, strict=True)]
 
 
 def chain(activation, depth: int, width: int, weight_variance: float, bias_variance: float = 0.0) -> list[Step]:
@@ -116,7 +142,7 @@ def test_simulated_networks_agree_in_mean_and_in_band(activation, weight_varianc
     layers = preactivations(predict(steps, 1.0, 1.0))
     for index, layer in enumerate(layers[:-3]):  # the anchor's own scatter, not predicted, fades after a few layers
         for sample, expected, band in (
-            (signals[:, index], layer.signal.second_moment, layer.signal_band),
+            (signals[:, index], layer.signal.second_moment, layer.signal.band),
             (gradients[:, index], layer.gradient.variance, layer.gradient_band),
         ):
             log_variance = (math.log(band.high / band.low) / 4) ** 2
@@ -161,7 +187,7 @@ def test_zero_weights_predict_zero_and_not_nothing() -> None:
     found = predict(steps, 1.0, 1.0)
     assert found[-1].signal.second_moment == 0
     assert [prediction.gradient.variance for prediction in found] == [0, 0, 0, 0, 1.0]
-    assert found[-1].signal_band == (0, 0)
+    assert found[-1].signal.band == (0, 0)
 
 
 def test_signals_beyond_the_range_of_floats_are_unknown_rather_than_infinite() -> None:
