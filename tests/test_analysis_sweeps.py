@@ -25,6 +25,10 @@ def diverging(init, rate, seeds=range(8)):
     ]
 
 
+def failing(init, rate, seeds):
+    return [Trial(init, seed, status="failed", planned=100, at={"optimizer.lr": rate}) for seed in seeds]
+
+
 def swept(**by_scheme):
     """Trials of a scheme for each rate and its steps."""
     return [t for init, rates in by_scheme.items() for rate, steps in rates.items() for t in at_rate(init, rate, steps)]
@@ -96,6 +100,14 @@ def test_a_usable_range_that_runs_into_the_end_of_the_grid_is_at_least_that_wide
     )
 
 
+def test_trials_that_failed_do_not_make_a_rate_unusable():
+    # the selection seeds are 0 and 1; of the other six at 0.1, five failed and the one that ran reached the target
+    trained = [*at_rate("he", 0.1, 60, seeds=range(3)), *failing("he", 0.1, range(3, 8))]
+    found = rates(*at_rate("he", 0.01, 90), *trained).best.iloc[0]
+    assert found[["best_rate", "reached", "seeds"]].tolist() == [0.1, 1, 1]
+    assert found[["usable_low", "usable_high"]].tolist() == [0.01, 0.1]
+
+
 @pytest.mark.parametrize(("seeds", "choosing"), [(2, 1), (3, 1), (7, 1), (8, 2), (12, 3)])
 def test_a_quarter_of_the_seeds_choose(seeds, choosing):
     trials = [t for rate in (0.01, 0.1) for t in at_rate("he", rate, 50, range(seeds))]
@@ -138,6 +150,18 @@ def test_the_greatest_depth_is_the_last_before_one_that_fails():
 def test_a_depth_beyond_one_that_fails_is_noted_but_does_not_count():
     found = depths(*at_depth("he", 10, True), *at_depth("he", 20, False), *at_depth("he", 40, True))
     assert found.claims[0].endswith("he 10 (not 20, though it trains 1 greater depth).")
+
+
+def failing_at_depth(init, depth, seeds):
+    return [Trial(init, seed, status="failed", at={"network.depth": depth}) for seed in seeds]
+
+
+def test_trials_that_failed_are_no_evidence_that_a_depth_is_not_trained():
+    partly = [*at_depth("he", 20, True), *failing_at_depth("he", 20, (1, 2, 3))]
+    found = depths(*at_depth("he", 10, True), *partly, *at_depth("he", 40, False))
+    assert found.depths[["greatest", "fails_at"]].to_numpy().tolist() == [[20, 40]]
+    nowhere = [*at_depth("he", 10, True), *failing_at_depth("zeros", 10, (0, 1))]
+    assert depths(*nowhere).claims[0].endswith("he 10 or more, the deepest tried; zeros not measured.")
 
 
 def crossed(grid):

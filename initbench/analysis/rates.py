@@ -100,7 +100,8 @@ def _scheme(rows: pd.DataFrame, selection: Sequence[int]) -> dict[str, Any]:
 
 
 def _usable(rows: pd.DataFrame, best: float) -> dict[str, Any]:
-    reached = (rows["steps_to_target"].astype(float) < math.inf).groupby(rows[AXIS].astype(float)).mean() >= 0.5
+    steps = rows["steps_to_target"].astype(float).dropna()  # a failed trial is no miss
+    reached = (steps < math.inf).groupby(rows[AXIS].astype(float)).mean() >= 0.5
     tried = list(reached.index)
     if not reached.get(best, False):
         nothing = dict.fromkeys(("usable_low", "usable_high", "usable_decades"), math.nan)

@@ -1,7 +1,8 @@
 """Reach: the greatest depth that each scheme still trains.
 
-A scheme trains a depth if at least half of its seeds reach the target there. Depths are taken from the smallest on: a
-depth beyond one that fails does not count, however well it may do, and is noted.
+A scheme trains a depth if at least half of its seeds reach the target there; failed trials do not count. Depths are
+taken from the smallest on: a depth beyond one that it does not train does not count, however well it may do, and is
+noted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Reach:
 
     depths: pd.DataFrame
     """One row per scheme and further setting: ``greatest`` depth trained (NaN if none), ``fails_at`` the next one
-    tried, which it does not train (NaN if it trains all), and ``later``, the number of greater depths trained."""
+    tried, which it does not train (NaN if it trains all), and ``later``, the number of greater depths trained. Both are
+    NaN where every trial failed."""
     claims: tuple[str, ...]
     """A sentence for each further setting."""
 
@@ -44,8 +46,9 @@ def reach(trials: pd.DataFrame, manifest: Manifest) -> Reach | None:
 
 
 def greatest(trials: pd.DataFrame) -> dict[str, Any]:
-    """The greatest depth that the trials of one scheme train, and the next one tried."""
-    reached = (trials["steps_to_target"].astype(float) < math.inf).groupby(trials[AXIS].astype(int)).mean() >= 0.5
+    """The greatest depth that the trials of one scheme train, and the next one tried; of depths that were measured."""
+    steps = trials["steps_to_target"].astype(float).dropna()  # a failed trial is no miss
+    reached = (steps < math.inf).groupby(trials[AXIS].astype(int)).mean() >= 0.5
     depths = list(reached.index)
     trained = next((index for index, fine in enumerate(reached) if not fine), len(depths))
     return {
@@ -63,6 +66,8 @@ def _sentences(table: pd.DataFrame, axes: tuple[str, ...], target: str) -> Itera
 
 def _words(row: dict[str, Any]) -> str:
     name = row["init"]
+    if math.isnan(row["greatest"]) and math.isnan(row["fails_at"]):
+        return f"{name} not measured"
     if math.isnan(row["greatest"]):
         return f"{name} none (not even {row['fails_at']:.0f})"
     depth = f"{row['greatest']:.0f}"
