@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 from initbench import export
 from initbench.cli import app
 from initbench.cli import export as command
+from initbench.config import CATALOGS, SCALARS
 from initbench.export import Written
+from initbench.export._runs import COMPONENTS, RECIPE
 
 
 @pytest.fixture
@@ -96,3 +98,8 @@ def test_where_it_takes_long_a_line_is_printed_now_and_then(monkeypatch, capsys)
     parts = [Written(done, 6) for done in range(1, 7)]
     assert command._followed(parts, "exporting to mlflow") == parts
     assert capsys.readouterr().err.splitlines() == ["exporting to mlflow: 3 of 6", "exporting to mlflow: 6 of 6"]
+
+
+def test_a_tracker_gets_every_component_and_every_part_of_the_recipe():
+    assert RECIPE == SCALARS
+    assert set(COMPONENTS) == set(CATALOGS)

@@ -47,7 +47,7 @@ def test_init_alone_is_a_config_and_the_rest_has_defaults() -> None:
     }
     assert (found.name, found.device, found.seeds, found.data_seed) == ("x", "auto", (0, 1, 2, 3, 4), None)
     assert (found.batch_size, found.epochs, found.steps, found.dtype) == ((128,), (5,), None, ("float32",))
-    assert (found.eval_every, found.log_every, found.probe) == (None, 10, "powers")
+    assert found.observation == Observation(eval_every=None, log_every=10, probe="powers")
     assert found.target == Target(metric="train_loss", value=0.5)
 
 
@@ -121,7 +121,7 @@ def test_overrides_set_values_axes_and_options_the_last_one_last() -> None:
     assert labels(found.init) == ["xavier", "normal[std=0.1]"]
     assert labels(found.optimizer) == ["sgd[lr=0.1]", "sgd[lr=0.2]", "adam[lr=0.1]", "adam[lr=0.2]"]
     assert labels(found.schedule) == ["constant[warmup=5]"]
-    assert (found.seeds, found.epochs, found.steps, found.probe) == ((0, 1, 2), (2,), None, (0, "last"))
+    assert (found.seeds, found.epochs, found.steps, found.observation.probe) == ((0, 1, 2), (2,), None, (0, "last"))
     assert found.target == Target(metric="test_accuracy", value=0.5)
 
 

@@ -118,7 +118,7 @@ def test_an_alias_and_a_spelled_out_default_are_the_same_trial() -> None:
 def test_trials_come_with_axes_outside_schemes_within_and_seeds_innermost() -> None:
     made = planned("init: [he, xavier]\nnetwork: {name: mlp, depth: [3, 4]}\nbatch_size: [8, 16]\nseeds: 2\n")
     rows = [
-        (trial.network.options()["depth"], trial.recipe.batch_size, trial.init_label, trial.seed)
+        (trial.network.options()["depth"], trial.recipe.batch_size, trial.init.label, trial.seed)
         for trial in made.trials
     ]
     assert len(made.trials) == len(rows) == 16
@@ -252,7 +252,7 @@ def test_a_plan_of_a_million_trials_costs_nothing_until_it_is_asked_for() -> Non
     made = planned("init: [he, xavier]\nseeds: 5000\n", f"optimizer.lr={rates}")
     assert len(made.trials) == 1_000_000
     last = made.trials[-1]
-    assert (last.init_label, last.seed, last.recipe.optimizer.lr) == ("xavier", 4999, 0.1)
+    assert (last.init.label, last.seed, last.recipe.optimizer.lr) == ("xavier", 4999, 0.1)
     assert len(made.stacks(8)) == 100 * 1250
 
 

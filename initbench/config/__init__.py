@@ -6,11 +6,12 @@ from initbench.config.loading import load, load_text, parse_components
 from initbench.config.problems import ConfigError, Problem
 from initbench.config.schema import json_schema
 from initbench.config.shipped import shipped_configs, template
-from initbench.config.values import Experiment, Observation, Recipe, Target
+from initbench.config.values import SCALARS, Experiment, Observation, Recipe, Target
 
 __all__ = [
     "CATALOGS",
     "DEFAULTS",
+    "SCALARS",
     "ConfigError",
     "Experiment",
     "Observation",

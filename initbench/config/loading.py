@@ -21,15 +21,14 @@ from initbench.config.problems import Key, Place, Problems, fail, nearest
 from initbench.config.rates import with_grid
 from initbench.config.reading import Document, read_document, read_text
 from initbench.config.shipped import locate
-from initbench.config.values import CrossedSeeds, Experiment, Observation, Recipe, Repetition, Target
+from initbench.config.values import SCALARS, CrossedSeeds, Experiment, Observation, Recipe, Repetition, Target
 from initbench.datasets import Dataset, DatasetError, Spec, data_folder
 
 DEFAULT_EPOCHS = 5
 LENGTHS = ("epochs", "steps")
 
 KEYS = (
-    *("name", "dataset", "network", "activation", "init", "optimizer", "schedule"),
-    *("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype", "device"),
+    *("name", *Experiment.components, *SCALARS, "device"),
     *("seeds", "data_seed", "eval_every", "log_every", "probe", "target", "expect"),
 )
 
@@ -86,7 +85,7 @@ class _Check:
         fields = {
             **{kind: self._components(kind) for kind in CATALOGS},
             "searches_rate": searches_rate,
-            **{name: self._scalars(name) for name in Experiment.scalars if name not in LENGTHS},
+            **{name: self._scalars(name) for name in SCALARS if name not in LENGTHS},
             **self._lengths(),
             **self._seeds(),
             "name": self._name(),

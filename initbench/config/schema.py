@@ -18,7 +18,7 @@ from initbench.config.expected import resolved
 from initbench.config.kinds import CATALOGS, DEFAULTS
 from initbench.config.loading import DEFAULT_EPOCHS, KEYS
 from initbench.config.rates import AUTO
-from initbench.config.values import Experiment, Observation, Recipe, Repetition, Target
+from initbench.config.values import SCALARS, Experiment, Observation, Recipe, Repetition, Target
 from initbench.expectation import Expectation
 from initbench.optimizers import Optimizer
 
@@ -32,7 +32,7 @@ def json_schema() -> Schema:
     keys = {
         "name": _properties(Experiment)["name"],
         **{kind: _component_key(kind) for kind in CATALOGS},
-        **{name: _swept(_properties(Recipe)[name]) for name in Experiment.scalars},
+        **{name: _swept(_properties(Recipe)[name]) for name in SCALARS},
         "device": _properties(Experiment)["device"],
         **_properties(Repetition),
         **_properties(Observation),

@@ -105,6 +105,10 @@ class Recipe(Value):
         return {"float32": torch.float32, "float64": torch.float64}[self.dtype]
 
 
+SCALARS = tuple(name for name in Recipe.model_fields if name not in ("optimizer", "schedule"))
+"""The fields of a recipe that are no components."""
+
+
 class Observation(Value):
     """When a trial is looked at. Looking never changes what is trained."""
 
@@ -135,7 +139,6 @@ class Experiment(Value):
     """A validated config. Fields that can be swept are tuples, one value for each point of their axis."""
 
     components: ClassVar[tuple[str, ...]] = ("dataset", "network", "activation", "init", "optimizer", "schedule")
-    scalars: ClassVar[tuple[str, ...]] = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
 
     name: FolderName = Field(description="name of the folder under results/; the file's name unless given")
     dataset: tuple[Dataset, ...] = Field(description="where the samples come from")
@@ -161,21 +164,6 @@ class Experiment(Value):
     )
 
     @property
-    def eval_every(self) -> int | None:
-        """Updates between evaluations; None: once an epoch."""
-        return self.observation.eval_every
-
-    @property
-    def log_every(self) -> int:
-        """Updates that a row of the curves averages over."""
-        return self.observation.log_every
-
-    @property
-    def probe(self) -> Probe:
-        """Which updates are probed, as the config says it."""
-        return self.observation.probe
-
-    @property
     def repetitions(self) -> int:
         """How often each point of the sweep is trained: the number of pairs of a seed and a data seed."""
         return len(self.seeds) * (1 if self.data_seed is None else len(self.data_seed))
@@ -193,7 +181,7 @@ class Experiment(Value):
         values |= {kind: _axis([component.dump() for component in getattr(self, kind)]) for kind in self.components}
         if self.searches_rate:
             values["optimizer"] = {**self.optimizer[0].dump(), "lr": "auto"}
-        values |= {name: _axis(list(axis)) for name in self.scalars if (axis := getattr(self, name)) is not None}
+        values |= {name: _axis(list(axis)) for name in SCALARS if (axis := getattr(self, name)) is not None}
         values |= {"device": self.device, **self._seeds_as_written()}
         values |= self.observation.model_dump(mode="json")
         values |= {"target": self.target.model_dump(mode="json")}

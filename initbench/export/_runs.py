@@ -25,6 +25,7 @@ Series = tuple[np.ndarray, np.ndarray]
 
 COMPONENTS = ("init", "network", "activation", "dataset", "optimizer", "schedule")
 RECIPE = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
+"""``initbench.config.SCALARS``, which needs torch."""
 SEEDS = ("seed", "data_seed")
 CURVES = ("train_loss", "test_loss", "test_accuracy", "learning_rate")
 LAYERS = ("activation_variance", "grad_variance")

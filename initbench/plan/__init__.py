@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from initbench.component import Component
-from initbench.config import Experiment
+from initbench.config import SCALARS, Experiment
 from initbench.plan.stacks import Limit, StackPlan, Stacks
-from initbench.plan.trial import NUMERICS, SCALARS, Trial
+from initbench.plan.trial import NUMERICS, Trial
 from initbench.plan.trials import Trials
 
 __all__ = ["NUMERICS", "Limit", "Plan", "StackPlan", "Stacks", "Trial", "Trials", "plan"]

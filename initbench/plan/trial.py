@@ -15,7 +15,7 @@ from typing import Any
 
 from initbench.activations import Activation
 from initbench.component import Component, inline
-from initbench.config import Observation, Recipe
+from initbench.config import SCALARS, Observation, Recipe
 from initbench.datasets import Dataset
 from initbench.inits import Init
 from initbench.networks import Network
@@ -24,8 +24,6 @@ NUMERICS = 3
 """Raised when the arithmetic of training changes: records of another version are not reused."""
 
 ID_LENGTH = 16
-SCALARS = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
-"""The fields of a recipe that are no components."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,6 @@ class Trial:
         texts["dataset"] = dataset_text(self.dataset, self.data_fingerprint)
         scalars = {name: getattr(self.recipe, name) for name in SCALARS}
         return Identity.of({**texts, "recipe": text(scalars)}, self.observation).id(self.seed, self.data_seed)
-
-    @property
-    def init_label(self) -> str:
-        """The scheme's inline form."""
-        return self.init.label
 
     def columns(self) -> dict[str, Any]:
         """The columns of ``outcomes`` that describe the trial.

@@ -16,12 +16,11 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from initbench.config import Experiment, Recipe
+from initbench.config import SCALARS, Experiment, Recipe
 from initbench.datasets import Dataset
-from initbench.plan.trial import SCALARS, Identity, Trial, component_text, dataset_text, text
+from initbench.plan.trial import Identity, Trial, component_text, dataset_text, text
 
-RECIPE = ("optimizer", "schedule", *SCALARS)
-GROUPS = ("dataset", "network", "activation", *RECIPE)
+GROUPS = ("dataset", "network", "activation", *Recipe.model_fields)
 """The axes that tell groups apart, the outermost first."""
 
 
@@ -122,7 +121,7 @@ class Trials(Sequence[Trial]):
             network=values["network"],
             activation=values["activation"],
             init=self._experiment.init[scheme],
-            recipe=Recipe(**{name: values[name] for name in RECIPE}),
+            recipe=Recipe(**{name: values[name] for name in Recipe.model_fields}),
             observation=self._experiment.observation,
             seed=seed,
             data_seed=data_seed,
