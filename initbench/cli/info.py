@@ -25,9 +25,9 @@ def info(
 
 
 def _facts() -> dict[str, Any]:
+    from initbench.cores import available_cores
     from initbench.datasets import data_folder
     from initbench.execute import provenance, resources
-    from initbench.processes import available_cores
 
     return {
         **provenance.environment(),

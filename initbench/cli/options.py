@@ -125,7 +125,8 @@ class Machines:
 
     def expect_workers(self) -> None:
         """Let worker processes begin now, if any are likely, so that they import while the command does."""
-        from initbench.processes import available_cores, expect_workers
+        from initbench.cores import available_cores
+        from initbench.processes import expect_workers
 
         if self.executor == "local" and (self.workers or available_cores() // self.threads) > 1:
             expect_workers()

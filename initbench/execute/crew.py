@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,13 +28,13 @@ from initbench.errors import InitbenchError
 from initbench.events import Progressed
 from initbench.execute._base import Said
 from initbench.execute.worker import Job, prepare, run
-from initbench.interrupts import interrupts_held
 from initbench.plan import StackPlan
-from initbench.processes import beginnings
+from initbench.processes import started
 from initbench.records import Records
 from initbench.train.initialise import Failure
 from initbench.train.material import Material
 
+RETRY_SECONDS = 0.2  # before another process is tried, where none could be started
 TRIES = 2  # of a stack, since whatever kills a worker may have nothing to do with what it was at
 DIED = Failure("the worker process died (killed, or out of memory)", out_of_memory=True)
 
@@ -72,10 +73,8 @@ class Worker:
     @classmethod
     def hired(cls, setup: Setup, stack: StackPlan) -> Worker:
         """A new process, which is handed its stack as soon as it is ready."""
-        context = beginnings(setup.tensors)
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, setup), daemon=True)
-        process.start()
+        ours, theirs = multiprocessing.Pipe()
+        process = started(serve, (theirs, setup), handles=setup.tensors + 1)
         theirs.close()  # or else its end would never be seen
         return cls(ours, process, stack)
 
@@ -136,7 +135,8 @@ class Crew:
         unborn = 0
         try:
             while True:
-                unborn += self._hire(stacks)
+                refusal = self._hire(stacks)
+                unborn += refusal is not None
                 if not self._workers and not self._again:
                     return
                 for worker in self._speaking():
@@ -154,27 +154,29 @@ class Crew:
                         yield settled, word
                 if unborn > 2 * self.size:
                     raise WorkersError(
-                        "worker processes end before they can begin: is memory short? In a script, call this under "
-                        '`if __name__ == "__main__":`. One worker (--workers 1) needs no process of its own'
+                        f"worker processes end before they can begin{f' ({refusal})' if refusal else ''}: is memory "
+                        'short? In a script, call this under `if __name__ == "__main__":`. One worker (--workers 1) '
+                        "needs no process of its own"
                     )
+                if not self._workers:
+                    time.sleep(RETRY_SECONDS)
         finally:  # at the end there are none; else Ctrl-C, or a caller that has heard enough: nothing is waited for
             for worker in self._workers:
                 worker.ended()
 
-    def _hire(self, stacks: Iterator[StackPlan]) -> int:
-        """Fill the crew up while there is work; return how many processes could not even be started."""
+    def _hire(self, stacks: Iterator[StackPlan]) -> OSError | EOFError | None:
+        """Fill the crew up while there is work; return what kept a process from starting."""
         while len(self._workers) < self.size and (stack := self._next(stacks)) is not None:
             try:
-                with interrupts_held():
-                    self._workers.append(Worker.hired(self.setup, stack))
+                self._workers.append(Worker.hired(self.setup, stack))
             # Too many processes, no memory for another, or it was killed while it was handed its setup.
-            except (EOFError, OSError):
+            except (EOFError, OSError) as error:
                 self._again.append(stack)
-                return 1
-        return 0
+                return error
+        return None
 
     def _speaking(self) -> list[Worker]:
-        ready = connection.wait([worker.pipe for worker in self._workers])
+        ready = connection.wait([worker.pipe for worker in self._workers]) if self._workers else []
         return [worker for worker in self._workers if worker.pipe in ready]
 
     def _next(self, stacks: Iterator[StackPlan]) -> StackPlan | None:

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 from initbench.activations import Activation
 from initbench.config import Experiment
+from initbench.cores import available_cores
 from initbench.datasets import Split
 from initbench.errors import InitbenchError
 from initbench.execute import limits
 from initbench.execute.resources import resolve_device
 from initbench.inits import FillContext
 from initbench.plan import Trial, plan
-from initbench.processes import available_cores
 from initbench.records import Manifest, Records, Results
 from initbench.sites import Site, survey
 from initbench.theory import Standing, standing

@@ -12,10 +12,10 @@ import torch
 
 from initbench import costs
 from initbench.config.problems import Place, fail
+from initbench.cores import available_cores
 from initbench.datasets import Spec
 from initbench.errors import InitbenchError
 from initbench.plan import Trial
-from initbench.processes import available_cores
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it; other systems have no such folder
 STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}

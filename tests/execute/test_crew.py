@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from conftest import Planned, assert_same, done, of_kind, tables
 
 from initbench import processes
 from initbench.execute import Failed, Finished
+from initbench.execute.crew import WorkersError
 from initbench.interrupts import interrupts_held
 
 UNGUARDED = """
@@ -59,10 +59,11 @@ def test_spawned_workers_give_the_tables_of_forked_ones(planned: Planned, monkey
 def test_a_server_of_processes_that_is_killed_is_replaced(planned: Planned) -> None:
     undisturbed, again = planned(folder="undisturbed"), planned(folder="again")
     done(undisturbed, workers=2)
-    killed = forkserver._forkserver._forkserver_pid
+    killed = processes._server()
+    assert killed is not None
     os.kill(killed, signal.SIGKILL)
     assert of_kind(done(again, workers=2), Failed) == []
-    assert forkserver._forkserver._forkserver_pid != killed
+    assert processes._server() != killed
     assert_same(tables(again.folder.path), tables(undisturbed.folder.path))
 
 
@@ -84,6 +85,17 @@ def test_an_interrupt_waits_until_a_worker_is_started_and_no_longer() -> None:
     assert [signal.SIGINT in mask for mask in inherited] == [True]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_run_ends_with_the_reason_where_no_process_can_be_started(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr("initbench.execute.crew.started", refuse)
+    with pytest.raises(WorkersError, match=r"before they can begin \(Resource temporarily unavailable\): is memory"):
+        done(planned(), workers=2)
 
 
 def test_workers_that_cannot_begin_stop_the_run_with_advice(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import torch
 from conftest import Planned, assert_same, done, of_kind, tables
 
 from initbench.config import ConfigError
+from initbench.cores import available_cores
 from initbench.execute import Event, Failed, Finished, Progressed, Resources, Started, execute
 from initbench.execute import worker as worker_module
 from initbench.execute.estimate import estimate
 from initbench.execute.resources import resolve_device, stack_limit
-from initbench.processes import available_cores
 from initbench.records import ResultsFolder
 
 SUBNORMAL = 1e-40

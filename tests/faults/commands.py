@@ -78,8 +78,7 @@ def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callab
     output = os.open(log, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    forking = multiprocessing.get_context("fork")
-    initbench.execute.crew.beginnings = lambda _handles: forking
+    initbench.execute.crew.started = _forked
     initbench.processes.expect_workers = nothing
     initbench.report.figures.draw = lambda _comparison: {}  # drawing takes longer than all else
     initbench.report.page.render = lambda _comparison: "a page"
@@ -87,6 +86,13 @@ def _command(folder: Path, arguments: tuple[str, ...], log: Path, before: Callab
     before()
     sys.argv = ["initbench", *arguments]
     main()
+
+
+def _forked(target: Callable[..., None], args: tuple[Any, ...], handles: int) -> Any:
+    del handles
+    process = multiprocessing.get_context("fork").Process(target=target, args=args, daemon=True)
+    process.start()
+    return process
 
 
 def parent_of(pid: int) -> int | None:
