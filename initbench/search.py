@@ -7,17 +7,18 @@ search is the folder's manifest, which lists the trials of all rounds, so that t
 *Learning rates* (``lr: auto``). On two seeds of their own, all schemes are trained at a grid of rates, which grows at
 either end until every scheme's best rate lies inside. Then all are compared, on the experiment's seeds, at each of the
 rates that were best for one of them. A rate at the end of the grid counts as inside if it is not 1 % better than its
-neighbor: schemes that do not train do not care for the rate.
+neighbor: schemes that do not train do not care for the rate. Trials that failed say nothing of a rate, and are not
+tried twice.
 
 *Depths*. The depth is doubled (or halved) until each scheme has one that it trains and one that it does not; the gap is
-then bisected until it is a tenth of the depth.
+then bisected until it is a tenth of the depth. It ends early for a scheme whose trials all failed at a depth.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,7 @@ from initbench.execute import Schedule, schedule
 from initbench.inits import Init
 from initbench.networks import Network
 from initbench.plan import Trial
-from initbench.records import Manifest, ResultsFolder
+from initbench.records import FAILED, Manifest, ResultsFolder
 
 SELECTION_SEEDS = 2
 LOWEST_RATE, HIGHEST_RATE = 1e-7, 1e3
@@ -86,6 +87,9 @@ def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
             done += work.plan.trials
             for init in schemes:
                 own = trials[trials[cells.SCHEME] == init.label].assign(**{reach.AXIS: depth})
+                if (own["status"] == FAILED).all():
+                    del brackets[init]  # nobody knows on which side of this depth the greatest lies
+                    continue
                 brackets[init] = brackets[init].narrowed(depth, trained=not math.isnan(reach.greatest(own)["greatest"]))
     done.sort(key=lambda trial: int(trial.columns()[reach.AXIS]))
     _conclude(experiment, place, done, (cells.SCHEME, reach.AXIS))
@@ -142,11 +146,13 @@ def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
     optimizer = experiment.optimizer[0]
     choosing = experiment.model_copy(update={"seeds": chooses, "observation": _unprobed(experiment.observation)})
     grid = {place_of(one.lr) for one in experiment.optimizer}
+    failed: frozenset[str] = frozenset()
     while True:
         rungs = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(grid))
         work = place.schedule(choosing.model_copy(update={"optimizer": rungs}))
-        yield work
+        yield replace(work, done=work.done | failed)
         trials = _outcomes(work.folder)
+        failed = frozenset(trials.loc[trials["status"] == FAILED, "id"])
         axes = tuple(axis for axis in work.plan.axes if axis != rates.AXIS)
         schemes = [table for _, table in cells.by_cell(trials, axes)]
         wider = {rung for table in schemes for rung in _beyond(table, grid)}
@@ -167,10 +173,11 @@ def _unprobed(observation: Observation) -> Observation:
 
 def _beyond(trials: pd.DataFrame, grid: set[int]) -> set[int]:
     """The next rate outside the grid where a scheme's best lies at its end, with the gain that makes it worth a try."""
-    best = rates.best_rate(trials)
-    if math.isnan(best):  # all diverged
-        return _possible(min(grid) - 1)
-    losses = rates.losses(trials)
+    best, losses = rates.best_rate(trials), rates.losses(trials)
+    if math.isnan(best):  # all diverged, or failed
+        return _possible(min(grid) - 1) if len(losses) and place_of(losses.index[0]) == min(grid) else set()
+    if len(losses) == 1:  # the others failed
+        return set()
     if rates.edge(trials, best) == rates.LOWEST and losses.iloc[0] < (1 - BETTER) * losses.iloc[1]:
         return _possible(min(grid) - 1)
     if rates.edge(trials, best) == rates.HIGHEST and losses.iloc[-1] < (1 - BETTER) * losses.iloc[-2]:

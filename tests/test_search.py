@@ -1,7 +1,9 @@
 """Searches: rounds that follow from the results of earlier ones, and folders that speak for all of them."""
 
+import math
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,8 @@ from initbench.config import ConfigError, load_text
 from initbench.config.rates import place_of, rate
 from initbench.errors import InitbenchError
 from initbench.execute import Resources, execute
-from initbench.records import ResultsFolder
+from initbench.inits.he import He
+from initbench.records import FAILED, ResultsFolder
 
 TASK = """
 name: searched
@@ -85,6 +88,68 @@ def test_a_search_asked_for_again_trains_nothing(searched):
     again = carried_out(search.rounds(load_text((place.folder / "experiment.yaml").read_text()), place))
     assert [trials for trials, _ in again] == [trials for trials, _ in rounds]
     assert [missing for _, missing in again] == [0] * len(again)
+
+
+def no_luck(*_):
+    raise RuntimeError("no luck")
+
+
+def test_a_scheme_that_fails_does_not_widen_the_grid_and_is_not_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(He, "weight", no_luck)
+    place = search.Place(tmp_path / "results", tmp_path)
+    rounds = carried_out(search.rounds(load_text(AUTO), place))
+    seeds, schemes = search.SELECTION_SEEDS, 2
+    new = [
+        len(rates_of(after)) - len(rates_of(before)) for before, after in pairwise(trials for trials, _ in rounds[:-1])
+    ]
+    assert [missing for _, missing in rounds[1:-1]] == [seeds * schemes * rates for rates in new]
+    assert min(rate for trials, _ in rounds for rate in rates_of(trials)) == 0.001  # the lowest of the first grid
+    outcomes = api.read(place.folder).trials
+    assert set(outcomes.loc[outcomes["init"] == "he", "status"]) == {FAILED}
+    assert not outcomes.loc[outcomes["init"] == "zeros", "reason"].notna().any()
+
+
+def tried(rates):
+    """What ``search`` sees of one scheme: a loss for each rate, infinite where it diverged, None where it failed."""
+    rows = [
+        {
+            "optimizer.lr": rate,
+            "status": FAILED if loss is None else "diverged" if math.isinf(loss) else "finished",
+            "loss_area": loss if loss is not None and math.isfinite(loss) else math.nan,
+            "steps": 1,
+        }
+        for rate, loss in rates.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("losses", "beyond"),
+    [
+        ((math.inf, math.inf, math.inf), {0.001}),
+        ((None, math.inf, math.inf), set()),  # it fails where it might not diverge
+        ((None, None, None), set()),
+        ((1.0, None, None), set()),
+        ((1.0, 2.0, None), {0.001}),
+        ((None, 1.0, 2.0), set()),
+        ((None, 2.0, 1.0), {0.3}),
+    ],
+)
+def test_only_a_rate_that_was_measured_makes_a_search_go_beyond_it(losses, beyond):
+    table = tried(dict(zip((0.003, 0.01, 0.1), losses, strict=True)))
+    grid = {place_of(one) for one in table["optimizer.lr"]}
+    assert search._beyond(table, grid) == {place_of(one) for one in beyond}
+
+
+def test_the_search_for_depths_ends_for_a_scheme_that_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(He, "weight", no_luck)
+    place = search.Place(tmp_path / "results", tmp_path)
+    experiment = load_text(TASK, overrides=["seeds=1", "target.value=0.01"])
+    rounds = carried_out(search.deepest(experiment, place))
+    assert [[(one["init"], one["network.depth"]) for one in trials] for trials, _ in rounds] == [
+        [("he", 3), ("zeros", 3)],
+        [("zeros", 2)],
+    ]
 
 
 def test_without_a_search_there_is_one_round(tmp_path):

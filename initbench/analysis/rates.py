@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from initbench.analysis import cells, claims, contrasts, wording
-from initbench.records import Manifest
+from initbench.records import FAILED, Manifest
 
 AXIS = "optimizer.lr"
 SHARE = 4  # one seed in so many chooses the rate
@@ -32,8 +32,8 @@ class Rates:
     """What a sweep over the learning rate shows."""
 
     best: pd.DataFrame
-    """One row per scheme and further setting: ``best_rate`` (NaN if every rate diverged) and its ``edge`` (``lowest``
-    or ``highest`` of the rates tried, or ""); ``reached`` of ``seeds`` and ``median_steps`` at it, on the comparison's
+    """One row per scheme and further setting: ``best_rate`` (NaN if every rate diverged or failed) and its ``edge``
+    (``lowest`` or ``highest`` of the rates tried, or ""); ``reached`` of ``seeds`` and ``median_steps`` at it, on the comparison's
     seeds; ``usable_low``, ``usable_high`` and ``usable_decades``, NaN where no rate is usable, with ``open_low`` and
     ``open_high`` where the range runs into the end of the rates tried."""
     contrasts: pd.DataFrame
@@ -68,15 +68,16 @@ def selecting(seeds: pd.Series) -> tuple[int, ...]:
 
 
 def best_rate(trials: pd.DataFrame) -> float:
-    """The rate with the lowest mean train loss over a run, of the trials of one scheme; NaN if each diverged."""
+    """The rate with the lowest mean train loss over a run, of the trials of one scheme; NaN if all diverged or failed."""
     loss = losses(trials)
     return float(loss.index[int(loss.argmin())]) if loss.min() < math.inf else math.nan
 
 
 def losses(trials: pd.DataFrame) -> pd.Series:
-    """The mean train loss over a run at each rate, in ascending order; infinite where a trial diverged."""
-    run = (trials["loss_area"] / trials["steps"]).astype(float).fillna(math.inf)
-    return run.groupby(trials[AXIS].astype(float)).mean()
+    """The mean train loss over a run at each rate with a measured trial, ascending; infinite where one diverged."""
+    measured = trials[trials["status"] != FAILED]
+    run = (measured["loss_area"] / measured["steps"]).astype(float).fillna(math.inf)
+    return run.groupby(measured[AXIS].astype(float)).mean()
 
 
 def edge(trials: pd.DataFrame, best: float) -> str:
