@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from initbench.analysis import Comparison
 from initbench.in_markdown import in_markdown
 from initbench.printable import printable
-from initbench.report import evidence, grids, searches, sweeps
+from initbench.report import evidence, grids, provenance, searches, sweeps
 
 
 def render(comparison: Comparison, figures: Sequence[str]) -> str:
@@ -35,7 +34,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
         unfinished=grids.unfinished(comparison),
         misses=evidence.misses(comparison),
         notes=comparison.notes,
-        provenance=list(_flat(comparison.results.provenance).items()),
+        provenance=provenance.rows(comparison.results.provenance),
         experiment=experiment,
         fence=max(["```", *(run + "`" for run in re.findall("`+", experiment))], key=len),
     )
@@ -50,14 +49,3 @@ def _tables(comparison: Comparison) -> list[grids.Grid]:
     found = [*swept, grids.schemes(comparison), evidence.contrasts(comparison), evidence.intervals(comparison)]
     found.append(evidence.shares(comparison))
     return [grid for grid in found if grid is not None]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested provenance as one level: ``{"versions": {"torch": ...}}`` becomes ``versions.torch``."""
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return found

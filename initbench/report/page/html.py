@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from initbench.analysis import Comparison, cells, wording
 from initbench.printable import printable
-from initbench.report import evidence, grids
+from initbench.report import evidence, grids, provenance
 from initbench.report.page.payload import payload
 from initbench.report.page.places import places
 from initbench.report.page.tables import build
@@ -70,7 +70,7 @@ def render(comparison: Comparison) -> str:
         unfinished=grids.unfinished(comparison),
         misses=evidence.misses(comparison),
         experiment=comparison.results.experiment.strip(),
-        provenance=_flat(comparison.results.provenance),
+        provenance=provenance.rows(comparison.results.provenance),
         data=embedded(payload(comparison)),
         style=style,
         script=script,
@@ -134,15 +134,3 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
                 values = list(dict.fromkeys(value.partition("[")[0] for value in values))
             found.append((title, ", ".join(values[:_MOST_VALUES]) + (", …" if values[_MOST_VALUES:] else "")))
     return [*found, ("seeds", str(trials["seed"].nunique())), ("trials", str(len(trials)))]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested provenance as rows: ``{"versions": {"torch": ...}}`` becomes ``versions.torch``."""
-    rows: list[tuple[str, str]] = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{key}.")
-        else:
-            text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-            rows.append((f"{prefix}{key}", wording.MISSING if value is None else text))
-    return rows
