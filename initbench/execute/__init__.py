@@ -64,6 +64,9 @@ def _executed(work: Schedule, resources: Resources) -> Iterator[Event]:
     pending = work.pending
     pool = executor(resources, work.device, len(pending))
     trials = len(work.trials)
+    yield Started(trials, trials - len(work.missing), len(pending), pool.workers)
+    # Data that cannot be had must not cost the folder the experiment that it has.
+    found = materials(work.experiment.dataset if pending else (), work.data_dir)
     _describe(work)
     origin = {
         "executor": resources.executor,
@@ -73,10 +76,8 @@ def _executed(work: Schedule, resources: Resources) -> Iterator[Event]:
     }
     if pending:
         _sign(work, origin)
-    yield Started(trials, trials - len(work.missing), len(pending), pool.workers)
     started = time.perf_counter()
-    datasets = work.experiment.dataset if pending else ()
-    with closing(Halving(pool, work.done).run(pending, materials(datasets, work.data_dir))) as heard:
+    with closing(Halving(pool, work.done).run(pending, found)) as heard:
         for said in heard:
             if isinstance(said, Progressed):
                 yield said

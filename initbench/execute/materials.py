@@ -19,10 +19,11 @@ def materials(datasets: Iterable[Dataset], data_dir: Path) -> Mapping[str, Mater
 
 def material_of(dataset: Dataset, data_dir: Path) -> Material:
     """A dataset as training wants it: standardized, with its probe batch. Raises DatasetError."""
-    limits.check_data(dataset, dataset.spec(data_dir))
+    spec = dataset.spec(data_dir)
+    limits.check_data(dataset, spec)
     data = standardised(dataset.load(data_dir))
     return Material(
-        spec=dataset.spec(data_dir),
+        spec=spec,
         train=data.train,
         test=data.test,
         probe=probe_batch(data.train, PROBE_SAMPLES),

@@ -107,6 +107,8 @@ class Journal:
     def layers(self, step: int, sites: Sequence[Site], statistics: Statistics) -> None:
         """Note the per-layer statistics after ``step`` updates."""
         living = [replica for replica, entry in enumerate(self.entries) if entry.alive]
+        if not living:
+            return
         trials = [self.entries[replica].trial.id for replica in living]
         own = {name: values[:, living] for name, values in statistics.items()}
         self._probes.append(Probed(step, trials, sites, own))

@@ -13,6 +13,7 @@ from conftest import TINY, Planned, assert_same, done, of_kind, tables
 
 from initbench.activations import ACTIVATIONS
 from initbench.config import load_text
+from initbench.datasets import DatasetError
 from initbench.execute import Failed, Finished, Progressed, Resources, Started, execute, schedule, worker
 from initbench.records import Records, ResultsFolder
 
@@ -199,6 +200,27 @@ def test_diverged_trials_are_results_and_are_counted(planned: Planned) -> None:
     assert sum(event.diverged for event in of_kind(events, Finished)) == 8
     assert of_kind(events, Failed) == []
     assert not planned("init=he,normal[std=1e30]").missing
+
+
+def test_trials_that_diverge_all_at_once_leave_tables_that_are_read_again(planned: Planned) -> None:
+    """The probe that follows has nobody left to look at."""
+    settings = ("init=he", "optimizer.lr=1e6", "probe=[0, 1, 2, 3, 4, 5, 6]")
+    work = planned(*settings)
+    done(work)
+    results = work.folder.read()
+    assert results.problems == ()
+    assert set(results.records.outcomes["status"]) == {"diverged"}
+    assert 0 in set(results.records.layers["step"])
+    assert not planned(*settings).missing
+
+
+def test_data_that_cannot_be_had_costs_the_folder_nothing(planned: Planned) -> None:
+    before = planned()
+    done(before)
+    with pytest.raises(DatasetError):
+        done(planned("dataset=mnist"))
+    assert before.folder.read().manifest.trials == tuple(before.ids())
+    assert not planned().missing
 
 
 def test_the_resolved_experiment_is_kept_and_plans_the_same_trials(planned: Planned) -> None:
