@@ -5,8 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from initbench.cli import app
-from initbench.records import read
+from initbench.cli import app, guard
+from initbench.inits.he import He
+from initbench.records import FAILED, read
 
 SMALL = ["--dataset", "synthetic[features=6,classes=3,samples=120,test_samples=30]", "--depth", "3", "--width", "8"]
 SHORT = ["--epochs", "1", "--seeds", "2", "--set", "batch_size=20", "--workers", "1"]
@@ -50,6 +51,22 @@ def test_the_best_learning_rates_are_found_and_compared():
     told = json.loads(_compare("he", "xavier", *SMALL, *SHORT, "--lr", "auto", "--json").stdout)
     assert told["claims"][0].startswith("Each at its own best learning rate (he ")
     assert len({row["optimizer.lr"] for row in told["schemes"]}) >= 5
+
+
+@pytest.mark.parametrize("search", [("--lr", "auto"), ("--max-depth",)])
+def test_failing_fast_ends_a_search(search, monkeypatch):
+    def no_luck(*_):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(He, "weight", no_luck)
+    result = _compare("he", "xavier", *SMALL, *SHORT, *search, "--fail-fast")
+    assert result.exit_code == guard.NOT_MEASURED, result.exception
+    assert "RuntimeError: no luck" in result.stdout
+    assert result.stderr.endswith("Error: 2 trials failed; the tracebacks are in results/compare/failures\n")
+    outcomes = read("results/compare").records.outcomes
+    assert (outcomes["status"] == FAILED).sum() == 2  # of one stack, the first
+    assert set(outcomes["init"]) <= {"he", "xavier"}
+    assert outcomes["network.depth"].unique().tolist() == [3]
 
 
 def test_the_greatest_depths_are_found():

@@ -33,9 +33,9 @@ class Rates:
 
     best: pd.DataFrame
     """One row per scheme and further setting: ``best_rate`` (NaN if every rate diverged or failed) and its ``edge``
-    (``lowest`` or ``highest`` of the rates tried, or ""); ``reached`` of ``seeds`` and ``median_steps`` at it, on the comparison's
-    seeds; ``usable_low``, ``usable_high`` and ``usable_decades``, NaN where no rate is usable, with ``open_low`` and
-    ``open_high`` where the range runs into the end of the rates tried."""
+    (``lowest`` or ``highest`` of the rates tried, or ""); ``reached`` of ``seeds`` and ``median_steps`` at it, on the
+    comparison's seeds; ``usable_low``, ``usable_high`` and ``usable_decades``, NaN where no rate is usable, with
+    ``open_low`` and ``open_high`` where the range runs into the end of the rates tried."""
     contrasts: pd.DataFrame
     """As ``contrasts.contrasts``, each scheme at its own best rate."""
     claims: tuple[str, ...]
@@ -68,7 +68,7 @@ def selecting(seeds: pd.Series) -> tuple[int, ...]:
 
 
 def best_rate(trials: pd.DataFrame) -> float:
-    """The rate with the lowest mean train loss over a run, of the trials of one scheme; NaN if all diverged or failed."""
+    """The rate with the lowest mean train loss over a run, of one scheme's trials; NaN if all diverged or failed."""
     loss = losses(trials)
     return float(loss.index[int(loss.argmin())]) if loss.min() < math.inf else math.nan
 

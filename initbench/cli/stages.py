@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from initbench.cli.watch import Watch
 from initbench.config import Experiment, concerns
 from initbench.datasets import data_folder
 from initbench.errors import InitbenchError
-from initbench.execute import WHOLE, Resources, Schedule, Shard, execute
+from initbench.execute import WHOLE, Failed, Resources, Schedule, Shard, execute
 from initbench.records import FAILED, RecordsError, ResultsFolder
 
 
@@ -31,8 +32,7 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
     resources = execution.machines.resources(fail_fast=execution.fail_fast)
     place = search.Place(folder, data_folder(execution.data_dir), elsewhere=resources.is_elsewhere)
     if not execution.quiet:
-        for concern in concerns(experiment, place.data_dir):
-            _note(concern)
+        _note_all(concerns(experiment, place.data_dir))
     rounds = search.deepest(experiment, place) if max_depth else search.rounds(experiment, place)
     with ExitStack() as held:
         for number, work in enumerate(rounds):
@@ -45,7 +45,8 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
                 ask(todo, resources)
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
                 held.enter_context(work.folder.locked(_note))
-            _train(todo, resources, execution, forget=again)
+            if _train(todo, resources, execution, forget=again) and execution.fail_fast:  # where a search would go on
+                break
         if not len(todo.trials):
             _note(f"shard {shard} holds no trial: the plan has {wording.count(len(todo.stacks), 'stack')}")
             return
@@ -77,9 +78,11 @@ def _folder_of(experiment: Experiment, shard: Shard) -> Path:
     return whole if shard.is_whole else whole / "shards" / shard.folder
 
 
-def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> None:
+def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> bool:
+    """Train what is missing, and say whether a trial failed."""
     from initbench.report import progress
 
+    failed = False
     if forget:
         work.folder.clear()
     watch = Watch(work)
@@ -89,10 +92,12 @@ def _train(work: Schedule, resources: Resources, execution: Execution, *, forget
         with progress.display(console.err(), quiet=execution.quiet) as display:
             for event in execute(work, resources):
                 display.show(watch.named(event))
+                failed = failed or isinstance(event, Failed)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(kept) from None
     except RecordsError as error:
         raise RecordsError(f"{error}. {kept}") from error
+    return failed
 
 
 def _reported(folder: Path, reference: str | None) -> Comparison:
@@ -102,6 +107,11 @@ def _reported(folder: Path, reference: str | None) -> Comparison:
         return report.write(ResultsFolder(folder).read(), reference)
     except RecordsError as error:
         raise RecordsError(f"{error}. The records are safe: initbench report {folder} draws the rest.") from error
+
+
+def _note_all(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        _note(sentence)
 
 
 def _note(sentence: str) -> None:
