@@ -61,7 +61,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         envvar="INITBENCH_DATA",
-        help="Folder of downloaded data.",
+        help="Folder of downloaded data, in torchvision's layout.",
         show_default="a folder in your cache",
         rich_help_panel=EXECUTION,
         metavar="DIR",

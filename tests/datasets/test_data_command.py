@@ -6,8 +6,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from initbench.cli.data import app
+from initbench.cli import app
+from initbench.datasets import DatasetError
 from initbench.datasets.mnist import Mnist
+from initbench.errors import InitbenchError
 
 
 @pytest.fixture
@@ -16,7 +18,7 @@ def run(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(Mnist, "source", tiny.source)
     monkeypatch.setenv("INITBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
-    return lambda *arguments: CliRunner().invoke(app, arguments)
+    return lambda *arguments: CliRunner().invoke(app, ["data", *arguments])
 
 
 def test_fetch_downloads_then_finds_everything_complete(run, tiny, server, tmp_path):
@@ -55,6 +57,13 @@ def test_a_request_that_cannot_be_met_exits_with_2_and_one_message(run, argument
     assert result.exit_code == 2
     assert result.stderr.strip().startswith(message)
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(("command", "kind"), [(["fetch", "mnst"], InitbenchError), (["where"], DatasetError)])
+def test_debugging_lets_the_error_itself_out(run, monkeypatch, command, kind):
+    monkeypatch.setenv("INITBENCH_DEBUG", "1")
+    monkeypatch.setenv("INITBENCH_DATA", "~nobody-of-that-name")
+    assert isinstance(run(*command).exception, kind)
 
 
 def test_a_download_that_fails_exits_with_3_and_says_what_to_do(run):
