@@ -28,7 +28,7 @@ from initbench.records import FAILED
 VANISHED = 1e-12  # variance of a signal or a gradient below which nothing can be learned from it
 EXPLODED = 1e6  # variance beyond which a signal, standardized where it entered, is out of all bounds
 DEAD = 0.99  # share of a layer's units
-ALIKE = 1e-6  # share of the weights' second moment in which units differ, below which they are the same
+ALIKE = 1e-6  # share of the weights' second moment that sets units apart: below, it is the rounding of float32
 TAIL = 0.25  # share of a run, at its end, over which the loss is called falling or flat
 MOVED = 0.01  # relative change over that share
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from initbench.analysis import cells, layers
+from initbench.analysis.failures import ALIKE
 from initbench.records import Results
 from initbench.theory import Standing
 
@@ -26,7 +27,6 @@ Verdict = Literal["healthy", "vanishing", "exploding", "dead", "symmetric"]
 
 CHANGED = 1e4  # of a variance
 MOSTLY_DEAD = 0.9  # deep ReLU networks, whose inputs become alike, come to a half by nature
-EQUAL_WITHIN = 1e-6  # share of the weights' second moment that sets units apart: the rounding of float32
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def forward(profile: pd.DataFrame) -> Direction:
     """The signal's way from the first layer to the last hidden one."""
     hidden = layers.hidden(profile).sort_values("layer")
     rate = layers.growth(profile, "activation_variance_geomean")
-    symmetric = (hidden["unit_diversity_mean"] < EQUAL_WITHIN) & (hidden["weight_mean_mean"] != 0)
+    symmetric = (hidden["unit_diversity_mean"] < ALIKE) & (hidden["weight_mean_mean"] != 0)
     dead = (hidden["dead_fraction_mean"] > MOSTLY_DEAD) | (hidden["preact_variance_geomean"] == 0)
     for verdict, bad in (("symmetric", symmetric), ("dead", dead)):
         if bad.any():
