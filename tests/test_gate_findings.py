@@ -227,6 +227,19 @@ def test_rounding_of_a_signal_is_no_finding():
     assert report.exit_code == 0
 
 
+@pytest.mark.parametrize(("before", "now"), [(1e30, 0.0), (1e300, 0.0), (0.0, 1e300), (1.0, 0.0)])
+def test_a_signal_that_dies_or_comes_to_life_is_found_however_large_it_was(before, now):
+    def constant(variance):
+        made = run()
+        layers = made.records.layers
+        layers = layers.assign(preact_variance=layers["preact_variance"].where(layers["name"] != "layer2", variance))
+        return replace(made, records=replace(made.records, layers=layers))
+
+    texts = [found.text for found in checked(constant(now), constant(before)).regressions]
+    assert len(texts) == 2
+    assert all("left its range in layer2: " in text for text in texts)
+
+
 def test_a_signal_that_overflows_is_found():
     lost = run()
     layers = lost.records.layers

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.95
+MOST = 700.0  # of a ratio's logarithm; beyond, a float runs out of exponents
 
 Costs = Mapping[tuple[int, int], float]
 """The cost of each trial, by (seed, data seed)."""
@@ -104,4 +105,5 @@ def _welch(parts: Sequence[float], counts: Sequence[int]) -> float:
 
 
 def _exp(value: float) -> float:
-    return math.exp(min(value, 700.0))
+    """A ratio that is neither 0 nor infinite, so that its logarithm can be taken again."""
+    return math.exp(min(max(value, -MOST), MOST))
