@@ -36,6 +36,7 @@ def test_a_run_returns_frames_and_the_verdict_and_leaves_a_folder():
         assert isinstance(frame, pd.DataFrame)
         assert len(frame)
     assert comparison.sentence
+    assert repr(comparison) == f"<Comparison small: {comparison.sentence}>"
     assert comparison.results.path == Path("results/small")
     assert Path("results/small/report.md").is_file()
 

@@ -13,7 +13,7 @@ from initbench.analysis.variance_shares import variance_shares
 from initbench.records import Results
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Results with what follows from them. Frozen; the tables are not to be changed in place."""
 
@@ -40,6 +40,10 @@ class Comparison:
     """Where weight seeds are crossed with data seeds: what each contributes (``variance_shares.variance_shares``)."""
     notes: tuple[str, ...]
     """What a reader must know before trusting the tables: missing trials, mixed versions, unreadable files."""
+
+    def __repr__(self) -> str:
+        """The name and the verdict: the tables would fill screens."""
+        return f"<Comparison {self.results.manifest.name}: {self.sentence}>"
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -36,6 +36,14 @@ def test_float32_values_of_any_size_have_the_moments_that_float64_gives(scale: f
     np.testing.assert_allclose(mean, expected_mean, atol=ROUNDING * scale)
 
 
+def test_rows_as_long_as_those_of_large_images_have_the_moments_that_float64_gives() -> None:
+    values = normal((2, 3, 2**16))
+    (mean,), (variance,), _ = moments([values])
+    expected_mean, expected_variance = expected(values)
+    np.testing.assert_allclose(variance, expected_variance, rtol=ROUNDING)
+    np.testing.assert_allclose(mean, expected_mean, atol=ROUNDING)
+
+
 @pytest.mark.parametrize("offset", [0.3, 3.0, 10.0, 90.0, 1e3, 1e5])
 def test_a_mean_that_dwarfs_the_deviations_does_not_cancel_the_variance(offset: float) -> None:
     values = normal() + offset
