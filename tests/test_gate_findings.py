@@ -289,6 +289,21 @@ def test_failed_trials_are_told_and_exit_code_3():
     assert (nothing.exit_code, nothing.sentence) == (3, "Nothing was measured.")
 
 
+def test_each_setting_has_the_reason_of_its_own_failure():
+    made = {
+        depth: Trial("he", 0, status="failed", reason=reason, at={"network.depth": depth})
+        for depth, reason in {2: None, 3: "three", 4: "four"}.items()
+    }
+    plain = [replace(trial, losses=[2.0, 0.4], status="finished", reason=None) for trial in made.values()]
+    axes = ("init", "network.depth")
+    report = judge(results(*made.values(), axes=axes), baseline_of(results(*plain, axes=axes)), {}, Tolerance())
+    assert [found.text for found in report.findings if found.mark is Mark.UNMEASURED] == [
+        "he, depth=2: 1 of 1 trial failed",
+        "he, depth=3: 1 of 1 trial failed: three",
+        "he, depth=4: 1 of 1 trial failed: four",
+    ]
+
+
 def test_only_the_metrics_asked_for_are_compared():
     found = marks(checked(run(slower=2.0), metrics=("loss_area",)))
     assert {what for _, what in found} & set(METRICS) == {"loss_area"}
