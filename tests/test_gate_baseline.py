@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from gated import run
 
+import initbench
 from initbench.checking import matching_baseline
 from initbench.config import load, load_text
 from initbench.gate import BaselineError, baseline_of, read_baseline
@@ -124,6 +126,12 @@ batch_size: 20
 steps: 4
 seeds: 2
 """
+
+
+def test_a_baseline_says_when_its_run_started(tmp_path):
+    before = datetime.now(UTC).replace(microsecond=0)
+    made = initbench.baseline(load_text(SMALL, "small.yaml", (), tmp_path), tmp_path / "small.json", data_dir=tmp_path)
+    assert before <= datetime.fromisoformat(made.provenance["made_at"]) <= datetime.now(UTC)
 
 
 def stored_for(text, tmp_path):

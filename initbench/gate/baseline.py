@@ -130,7 +130,7 @@ def origin(provenance: Mapping[str, Any]) -> dict[str, str | int | None]:
         **{name: versions.get(name) for name in ("initbench", "python", "torch", "numpy")},
         "system": str(provenance.get("platform", "")).partition("-")[0],
         **{name: provenance.get(name) for name in ("cpu", "device", "threads", "git_commit")},
-        "made_at": provenance.get("finished_at"),
+        "made_at": provenance.get("started_at"),
     }
 
 
