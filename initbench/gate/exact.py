@@ -58,7 +58,7 @@ def _finding(before: Cell, now: Cell, tolerance: Tolerance) -> Finding:
 def _example(before: Cell, now: Cell, old: int, new: int) -> str:
     for metric, values in now.metrics.items():
         first, second = before.metrics[metric][old], values[new]
-        if metric in before.metrics and first != second:
+        if first != second:
             return f"{title(metric)} {_text(first)} before, {_text(second)} now"
     return "its metrics agree to nine digits"
 
