@@ -150,7 +150,7 @@ def diagnosed(experiment: Experiment, data_dir: Path) -> tuple[Diagnosis, ...]:
     found = propagate(experiment, material_of(experiment.dataset[0], data_dir), data_dir)
     if found.refused:
         raise InitbenchError("\n".join(f"{init}: {reason}" for init, reason in found.refused.items()))
-    return diagnose(found.results, found.standings)
+    return diagnose(found.results, found.standings, found.closed)
 
 
 def read(path: str | Path) -> Comparison:

@@ -102,6 +102,30 @@ def test_small_branches_of_a_residual_network_are_no_fault():
     assert scheme["verdict"] == "healthy"  # what skips the branches arrives
 
 
+RESIDUAL = ("--network", "resnet[depth=8,width=32,multipliers=true]", "--seeds", "2")
+
+
+@pytest.mark.parametrize("order", ["pre", "post"])
+def test_branches_that_start_closed_are_no_death(order):
+    network = f"resnet[depth=8,width=32,multipliers=true,order={order}]"
+    found = schemes("fixup", "fixup[zero_output=false]", "rezero", "skipinit", "--network", network, "--seeds", "2")
+    for scheme in found.values():
+        assert (scheme["forward"]["verdict"], scheme["backward"]["verdict"]) == ("healthy", "healthy"), scheme["init"]
+    assert [layer["preact_variance"] for layer in found["fixup"]["layers"][2:7:2]] == [0, 0, 0]  # closed they are
+    assert [layer["grad_variance"] for layer in found["rezero"]["layers"][1:7]] == [0] * 6
+
+
+def test_people_are_told_of_branches_that_start_closed():
+    text = " ".join(run("rezero", "he", *RESIDUAL).stdout.split())
+    assert "rezero: 3 residual branches start closed: until they learn, the shortcut alone carries the signal." in text
+    assert "he: 3 residual" not in text
+
+
+def test_zeros_are_dead_in_a_residual_network_too():
+    (zeros,) = schemes("zeros", *RESIDUAL).values()
+    assert (zeros["verdict"], zeros["forward"]["first_bad_layer"]) == ("dead", "stem")
+
+
 def test_people_get_tables_and_a_sentence_for_each_scheme():
     result = run("he", "xavier", "--depth", "30", "--width", "32", "--seeds", "3")
     assert result.exit_code == 0, result.output

@@ -56,6 +56,14 @@ def test_vanishing_schemes_are_not_recommended_for_deep_relu_networks():
 
 
 @pytest.mark.slow
+def test_schemes_made_for_residual_networks_are_recommended_for_them():
+    found = recommended("--network", "resnet[depth=20,width=32,multipliers=true]")
+    assert {"fixup", "rezero", "skipinit"} <= set(names(found)[:5])
+    assert all("start closed" in one["why"] for one in found["recommended"][:3])
+    assert "zeros" in {one["init"] for one in found["not_recommended"]}
+
+
+@pytest.mark.slow
 def test_each_recommendation_says_why_and_cites_its_paper():
     found = recommended("--activation", "selu", "--depth", "6", "--width", "32")
     for one in found["recommended"]:

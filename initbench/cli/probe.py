@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from initbench.cli import console
 from initbench.cli.experiment import Recipe, Subject, described
@@ -39,7 +40,11 @@ def probe(
     if as_json:
         console.say(propagation.as_json(diagnoses, draws))
     else:
-        console.out().print(propagation.render(diagnoses, draws, about(experiment)))
+        screen = console.out()
+        screen.print(propagation.render(diagnoses, draws, about(experiment)))
+        for one in diagnoses:
+            if one.remark:
+                screen.print(Text.assemble((one.init, "bold"), f": {one.remark}"))
 
 
 def about(experiment: Experiment) -> str:

@@ -50,7 +50,7 @@ def recommend(
     experiment = experiment.model_copy(update={"init": tuple(schemes.values())})
     data = data_folder(data_dir)
     found = propagate(experiment, material_of(experiment.dataset[0], data), data)
-    diagnoses = diagnose(found.results, found.standings)
+    diagnoses = diagnose(found.results, found.standings, found.closed)
     traits = {label: _traits(init, found.concerns.get(label, ())) for label, init in schemes.items()}
     best = ranked(diagnoses, traits, experiment.activation[0].component_name())
     rejected = {one.init: happening(one) for one in diagnoses if one.verdict != "healthy"} | found.refused
@@ -93,7 +93,8 @@ def _why(one: Recommendation) -> str:
 
     made = f" Made for {one.traits.suits.partition(';')[0]}." if one.made_for_it else ""
     doubts = "".join(f" But {concern}." for concern in one.traits.concerns)
-    return f"{sentence(one.diagnosis)}{made}{doubts}"
+    remark = f" {one.diagnosis.remark}".rstrip()
+    return f"{sentence(one.diagnosis)}{remark}{made}{doubts}"
 
 
 def _json(best: Sequence[Recommendation], rejected: dict[str, str], network: str) -> str:

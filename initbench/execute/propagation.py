@@ -50,13 +50,14 @@ class Propagation:
     """What was measured: ``results`` as of a run probed at step 0 that trained nothing, and theory's view by scheme.
 
     ``refused`` are the schemes that cannot fill this network, with their reasons; they have no rows. ``concerns`` are
-    what the others assume and do not find in it.
+    what the others assume and do not find in it, ``closed`` the residual branches that they close at first, by layer.
     """
 
     results: Results
     standings: dict[str, Standing | None]
     refused: dict[str, str]
     concerns: dict[str, tuple[str, ...]]
+    closed: dict[str, tuple[tuple[str, ...], ...]]
 
 
 def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Propagation:
@@ -88,6 +89,7 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
         standings={one.init: one.standing for one in found},
         refused={one.init: one.refusal for one in found if one.refusal},
         concerns={one.init: one.concerns for one in found},
+        closed={one.init: one.closed for one in found},
     )
 
 
@@ -130,6 +132,7 @@ class _Found:
     standing: Standing | None = None
     refusal: str = ""
     concerns: tuple[str, ...] = ()
+    closed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class _Bench:
         rows = Probed(0, [trial.id for trial in trials], sites, columns).rows()
         followed = init.draws_independently and all(node.kind in PLAIN for node in self.graph.nodes)
         view = _standing(trials[0].activation, sites, stacked, statistics) if followed else None
-        return _Found(init.label, rows, view, concerns=init.concerns(sites))
+        return _Found(init.label, rows, view, concerns=init.concerns(sites), closed=_closed(sites, stacked))
 
 
 def _bench(trial: Trial, material: Material, device: torch.device) -> _Bench:
@@ -210,6 +213,28 @@ def _form(trial: Trial, template: nn.Module, sample: Tensor) -> type[Stack]:
         except Unbatchable:
             return LoopedStack
     return type(stack(pair, sample))
+
+
+def _closed(sites: Sequence[Site], stacked: Stack) -> tuple[tuple[str, ...], ...]:
+    """The branches that zeros at their end close in every draw: those of the last weight, or of the trained factor.
+
+    Nothing opens a branch that has both, or zeros elsewhere: its parameters have no gradient.
+    """
+    branches: dict[int, list[Site]] = {}
+    for site in sites:
+        if site.branch is not None:
+            branches.setdefault(site.branch.index, []).append(site)
+
+    def is_zero(parameter: str | None) -> bool:
+        return parameter is not None and not bool(stacked.parameters[parameter].any())
+
+    found = []
+    for inside in branches.values():
+        *before, end = inside
+        factor = end.branch.multiplier if end.branch else None
+        if is_zero(end.weight) != is_zero(factor) and not any(is_zero(site.weight) for site in before):
+            found.append(tuple(site.layer for site in inside))
+    return tuple(found)
 
 
 def _standing(activation: Activation, sites: Sequence[Site], stacked: Stack, statistics: Statistics) -> Standing | None:
