@@ -22,7 +22,7 @@ from torch.nn import functional
 from initbench.activations import Activation, Pointwise
 from initbench.layers import Dropout
 from initbench.sites import activation_of
-from initbench.train.shapes import Shapes, noted_shape
+from initbench.train.graph import Leaves, Shapes, is_flatten, noted_shape
 
 Kind = Literal[
     "input", "weights", "activation", "batch_norm", "layer_norm", "average", "scale", "shift", "flatten", "sum",
@@ -31,7 +31,6 @@ Kind = Literal[
 
 SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
 PRODUCTS = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
-FLATTENS = (torch.flatten, "flatten")
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -76,7 +75,7 @@ class Blueprint:
 def blueprint(network: nn.Module, sample: Tensor) -> Blueprint:
     """The graph of a network. ``sample`` is a batch [N, *input shape] with N ≥ 2; the network is left as it was."""
     try:
-        graph = _Leaves().trace(network)
+        graph = Leaves(Pointwise, Dropout).trace(network)
         traced = fx.GraphModule(network, graph)
         with torch.no_grad():
             _StatelessShapes(traced).run(sample)
@@ -94,13 +93,6 @@ def blueprint(network: nn.Module, sample: Tensor) -> Blueprint:
     return Blueprint(tuple(Node("unknown", node.inputs) if calls[node.layer] > 1 else node for node in nodes))
 
 
-class _Leaves(fx.Tracer):
-    """Takes this package's own layers as layers, beside those of ``torch.nn``."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, (Pointwise, Dropout)) or super().is_leaf_module(m, module_qualified_name)
-
-
 class _StatelessShapes(Shapes):
     """Notes shapes; running statistics stay as they are, nothing is drawn."""
 
@@ -114,6 +106,8 @@ class _StatelessShapes(Shapes):
 def _node(found: fx.Node, network: nn.Module) -> Node:
     if found.op == "placeholder":
         return Node("input")
+    if is_flatten(found, network):
+        return Node("flatten")
     if found.op == "call_module":
         path = str(found.target)
         return _of_module(path, network.get_submodule(path), found)
@@ -130,8 +124,6 @@ def _of_module(path: str, module: nn.Module, found: fx.Node) -> Node:
         return Node("batch_norm", layer=path, module=module)
     if isinstance(module, nn.GroupNorm) or (isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1):
         return Node("layer_norm", layer=path, module=module)
-    if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
-        return Node("flatten")
     if isinstance(module, (nn.Identity, Dropout, nn.Dropout)):  # nothing is dropped while a probe measures
         return Node("scale")
     return Node("average", number=count) if (count := _averaged(module, found)) else Node("unknown")
@@ -163,14 +155,12 @@ def _area(kernel: int | tuple[int, ...], dimensions: int) -> int:
 
 
 def _of_call(found: fx.Node) -> Node:
-    """Operators and functions: sums of two nodes, products and sums with one number, reshapes to vectors."""
+    """Operators and functions: sums of two nodes, products and sums with one number."""
     tensors = [arg for arg in found.args if isinstance(arg, fx.Node) and arg.op != "get_attr"]
     parameters = [str(arg.target) for arg in found.args if isinstance(arg, fx.Node) and arg.op == "get_attr"]
     numbers = [float(arg) for arg in found.args if isinstance(arg, (int, float))]
     if found.kwargs or len(found.args) != 2:
         return Node("unknown")
-    if found.target in FLATTENS and numbers == [1.0] and len(_shape(found)) == 2:
-        return Node("flatten")
     if found.target in SUMS and len(tensors) == 2:
         return (
             Node("sum")

@@ -18,7 +18,7 @@ from torch.nn import functional
 from initbench.activations import Pointwise
 from initbench.layers import Dropout, Recurrent, Scale, Segment, Shift, TimeStep
 from initbench.sites import SIGNAL_LAYERS, activation_of
-from initbench.train.shapes import Shapes, noted_shape
+from initbench.train.graph import Leaves, Shapes, is_flatten, noted_shape
 from initbench.train.stack import layers as batched
 from initbench.train.stack._base import Stack
 from initbench.train.trace import Trace
@@ -41,6 +41,7 @@ POINTWISE_FUNCTIONS: frozenset[Callable[..., Any] | str] = frozenset({
 CHANNELWISE_FORMS: Mapping[type[nn.Module], Callable[..., nn.Module]] = {
     nn.PReLU: batched.PReLU, Dropout: batched.Dropout, Scale: batched.Scale, Shift: batched.Shift,
 }  # fmt: skip
+OWN_LAYERS = (Pointwise, Recurrent, Segment, TimeStep, *CHANNELWISE_FORMS)
 
 
 class Unbatchable(Exception):  # noqa: N818 - no error: the loop takes over
@@ -140,17 +141,9 @@ def _put_back(signal: Tensor, noted: Tensor) -> Tensor:
     return signal if noted is signal else noted.transpose(0, 1).flatten(1, 2)
 
 
-class _Leaves(fx.Tracer):
-    """Takes this package's own layers as layers, beside those of ``torch.nn``."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        own = (Pointwise, Recurrent, Segment, TimeStep, *CHANNELWISE_FORMS)
-        return isinstance(m, own) or super().is_leaf_module(m, module_qualified_name)
-
-
 def _batched_graph(networks: Sequence[nn.Module], sample: Tensor) -> fx.GraphModule:
     try:
-        graph = _Leaves().trace(networks[0])
+        graph = Leaves(*OWN_LAYERS).trace(networks[0])
         plain = fx.GraphModule(networks[0], graph)
         Shapes(plain.eval()).run(sample)
     except Exception as error:  # a module may hold any Python; what cannot be traced is looped
@@ -168,7 +161,7 @@ def _rewrite(node: fx.Node, networks: Sequence[nn.Module], submodules: dict[str,
     if node.op == "get_attr":
         raise Unbatchable(f"{node.target} is a bare tensor")
     node.meta["images"] = len(_shape(node)) > 2
-    if _is_flatten(node, networks[0]):
+    if is_flatten(node, networks[0]):
         source = node.args[0]
         assert isinstance(source, fx.Node)  # noqa: S101
         shape = _shape(source)
@@ -208,15 +201,6 @@ def _batched_layer(layers: Sequence[Any], node: fx.Node) -> nn.Module:
     if isinstance(first, nn.GroupNorm) and dims > 2:
         return batched.GroupNorm(layers)
     raise Unbatchable(f"{type(first).__name__} has no batched form")
-
-
-def _is_flatten(node: fx.Node, network: nn.Module) -> bool:
-    """Whether a node turns [N, …] into [N, features]."""
-    if node.op == "call_module":
-        module = network.get_submodule(str(node.target))
-        return isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1)
-    start = node.args[1] if len(node.args) > 1 else node.kwargs.get("start_dim")
-    return bool(node.target in (torch.flatten, "flatten") and start == 1 and len(_shape(node)) == 2)
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
