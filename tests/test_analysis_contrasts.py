@@ -1,6 +1,7 @@
 """Contrasts and the sentences on them: ratios, bounds and pairing against values worked out by hand."""
 
 import math
+from itertools import product
 
 import pytest
 from synthetic_results import Trial, results
@@ -98,10 +99,53 @@ def test_a_reference_that_never_reached_makes_the_ratio_an_upper_bound():
     ratios = [20 / 100, 30 / 100, 20 / 100, 40 / 100, 20 / 100, 30 / 100]
     assert row["bound"] == "at most"
     assert row["estimate"] == pytest.approx(math.prod(ratios) ** (1 / 6))
-    assert claims(*HE, *reaching("xavier", *[None] * 6)) == (
-        "he reached train loss 0.5 in at most 0.26× the steps of xavier, which never did "
+
+
+def test_where_one_side_never_reached_the_target_the_final_metric_judges():
+    # he arrives at the last steps of six seeds: a ratio of steps, the misses counted as the budget, would be 0.97
+    he = reaching("he", 90, 100, 100, None, 100, 100, 90)
+    never = reaching("never", *[None] * 7)
+    said = "he reached train loss 0.5 in 6 of 7 seeds, never in none; final train loss of {}"
+    assert claims(*he, *never) == (said.format("never: +0.51 against he (95 % CI +0.30 to +0.60, 7 paired seeds)."),)
+    assert claims(*never, *he) == (said.format("he: −0.51 against never (95 % CI −0.60 to −0.30, 7 paired seeds)."),)
+    steps = rows(*he, *never).loc["never"]
+    assert (steps["missed"], steps["reference_missed"], steps["decision"]) == (7, 1, "nothing to compare")
+    assert math.isnan(steps["p"])
+
+
+def test_where_the_two_never_reached_the_target_for_the_same_seed_the_final_metric_judges():
+    he, xavier = reaching("he", 20, 20, 20, 20, None, None), reaching("xavier", None, None, None, None, 20, 20)
+    assert claims(*he, *xavier) == (
+        "he reached train loss 0.5 in 4 of 6 seeds, xavier in 2, never for the same; their final train loss does not "
+        "differ beyond chance: xavier +0.20 against he (95 % CI −0.60 to +0.60, 6 paired seeds).",
+    )
+
+
+def test_which_metric_judges_is_the_same_for_either_side_of_every_pair():
+    he = [20, 30, None, None, None, 90]
+    xavier = [None, None, 40, None, 50, None]
+    for flips in product((False, True), repeat=6):
+        sides = [(b, a) if flip else (a, b) for a, b, flip in zip(he, xavier, flips, strict=True)]
+        row = rows(*reaching("he", *[a for a, _ in sides]), *reaching("xavier", *[b for _, b in sides])).loc["xavier"]
+        assert row["decision"] == "nothing to compare"
+
+
+def test_steps_judge_where_one_side_diverged_and_has_no_final_metric():
+    wild = [Trial("wild", seed, (9.0, math.inf), status="diverged", planned=100) for seed in range(6)]
+    assert claims(*HE, *wild) == (
+        "he reached train loss 0.5 in at most 0.26× the steps of wild, which never did "
         "(95 % CI up to 0.40, 6 paired seeds).",
     )
+
+
+def test_contrasts_judged_by_steps_and_by_the_final_metric_are_corrected_as_one_family():
+    third = reaching("third", 60, 60, 50, 80, 100, 60, 60)
+    trials = [*reaching("he", 20, 30, 20, 40, 20, 30, 20), *third, *reaching("never", *[None] * 7)]
+    table = analyze(results(*trials)).contrasts.set_index(["init", "metric"])
+    judged = table.loc[[("third", "steps_to_target"), ("never", "final_train_loss")]]
+    assert judged["p"].tolist() == [2 / 128, 2 / 128]
+    assert judged["p_holm"].tolist() == [4 / 128, 4 / 128]
+    assert judged["comparisons"].tolist() == [2, 2]
 
 
 def test_a_miss_of_the_scheme_makes_the_ratio_a_lower_bound():

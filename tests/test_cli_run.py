@@ -57,6 +57,8 @@ def test_the_smoke_config_leaves_tables_figures_and_a_report(tmp_path):
     for shown in ("he", "xavier", "normal[std=0.01]", "7/7", "converged", "Activation variance", "report.md"):
         assert shown in result.stdout
     assert "21/21 trials" in result.stderr
+    steps = pd.read_csv(folder / "summary.csv").set_index("init")[["steps_to_target_max", "steps"]].loc["he"]
+    assert steps["steps_to_target_max"] <= 0.75 * steps["steps"]  # every seed, well before the end
 
 
 @pytest.mark.usefixtures("no_figures")

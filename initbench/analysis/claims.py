@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.analysis import cells, wording
-from initbench.analysis.contrasts import AT_LEAST, AT_MOST, NOT_SHOWN, NOTHING, SHOWN, STEPS, WITHIN_BUDGET
+from initbench.analysis import cells, contrasts, wording
+from initbench.analysis.contrasts import AT_LEAST, AT_MOST, NOT_SHOWN, SHOWN, STEPS, WITHIN_BUDGET
 from initbench.analysis.signflip import ALPHA
 from initbench.records import Manifest
 
@@ -47,8 +47,8 @@ def _sentences(table: pd.DataFrame, manifest: Manifest, target: str) -> Iterator
         for _, pair in rows.groupby("init", sort=False):
             by_metric: dict[str, Mapping[Any, Any]] = {str(row["metric"]): row for row in pair.to_dict("records")}
             steps = by_metric[STEPS]
-            both_missed = steps["decision"] == NOTHING and steps["seeds"]
-            yield where + (_by_final(by_metric[final], target) if both_missed else _by_steps(steps, target)) + "."
+            by_final = not contrasts.judged_by_steps(steps)
+            yield where + (_by_final(by_metric[final], target) if by_final else _by_steps(steps, target)) + "."
 
 
 def _by_steps(row: Mapping[Any, Any], target: str) -> str:
@@ -74,15 +74,26 @@ def _by_steps(row: Mapping[Any, Any], target: str) -> str:
 
 def _by_final(row: Mapping[Any, Any], target: str) -> str:
     metric = str(row["metric"]).replace("_", " ")
-    neither = f"Neither {row['init']} nor {row['reference']} reached {target}"
+    reached = _reached(row, target)
     if not row["pairs"]:
-        return neither
+        return reached
     subject = row["init"]
     ends = f"{_signed(row['low'], metric)} to {_signed(row['high'], metric)}"
     shown = f"{_signed(row['estimate'], metric)} against {row['reference']} ({_interval(row, ends)})"
     if row["decision"] == NOT_SHOWN:
-        return f"{neither}; their {metric} does not differ beyond chance: {subject} {shown}{_correction(row)}"
-    return f"{neither}; {metric} of {subject}: {shown}{_doubt(row)}"
+        return f"{reached}; their {metric} does not differ beyond chance: {subject} {shown}{_correction(row)}"
+    return f"{reached}; {metric} of {subject}: {shown}{_doubt(row)}"
+
+
+def _reached(row: Mapping[Any, Any], target: str) -> str:
+    """How often either side reached the target, where both did in no run."""
+    arrived = {row["init"]: row["runs"] - row["missed"], row["reference"]: row["runs"] - row["reference_missed"]}
+    if not any(arrived.values()):
+        return f"Neither {row['init']} nor {row['reference']} reached {target}"
+    first, second = sorted(arrived, key=lambda name: -arrived[name])
+    of = f"{row['runs']} {'seed' if row['runs'] == row['seeds'] else 'run'}{'s' if row['runs'] > 1 else ''}"
+    other = f"{second} in {arrived[second]}, never for the same" if arrived[second] else f"{second} in none"
+    return f"{first} reached {target} in {arrived[first]} of {of}, {other}"
 
 
 def _faster(row: Mapping[Any, Any]) -> _Claim:

@@ -9,7 +9,13 @@ the paired ratios. A run that missed the target counts its whole budget of steps
 ``at most`` where only the reference missed, ``at least`` where only the scheme did. *Final metrics* are compared as
 differences (scheme less reference) over the pairs that both finished; a diverged loss is neither averaged nor replaced.
 
-p-values are corrected (Holm) over the schemes of one setting and metric; intervals are those of one contrast alone.
+Where no pair of runs has both arrived, the budget is all that the ratio tells, and it makes a run that came in at the
+last step the equal of one that never did. If all runs of such a contrast finished, it is *judged* by the final metric
+of the target instead. Which of the two it is depends on pairs as such, not on which side of a pair did what, so every
+sign flip of the differences leads to the same choice, and the test remains exact.
+
+p-values are corrected (Holm) over the schemes of one setting and metric, where the metric of a contrast is the one that
+it is judged by; intervals are those of one contrast alone.
 """
 
 from __future__ import annotations
@@ -52,26 +58,47 @@ def contrasts(trials: pd.DataFrame, manifest: Manifest, reference: str) -> pd.Da
     that of the interval; ``pairs`` counts the seeds compared, of ``seeds`` that both schemes have, in ``runs`` runs
     each; ``missed`` counts those that did not reach the target. ``decision`` is ``shown`` where the corrected p-value
     is at most 0.05, ``too few seeds`` where no outcome could have made it so, with ``needed`` the number that could,
-    and else ``not shown``.
+    and else ``not shown``; ``nothing to compare`` where there is no pair, and of steps that the contrast is not judged
+    by (see ``judged_by_steps``), which are a bound without an interval.
     """
+    final = f"final_{manifest.target_metric}"
     swept = cells.swept(manifest.axes)
     numbered = trials.assign(**{_SETTING: cells.setting_numbers(trials, manifest.axes)})
     others = numbered[numbered[cells.SCHEME] != reference].drop_duplicates(_PLACE)
     both = _pairs(numbered, reference)
     places = [(int(setting), str(name)) for setting, name in zip(others[_SETTING], others[cells.SCHEME], strict=True)]
-    counts = _counts(both, places)
+    counts = _counts(both, places, final)
     tested = {metric: _tested(both, metric, counts) for metric in METRICS}
     rows: list[dict[str, Any]] = []
     for _, schemes in others.groupby(_SETTING, sort=False):
         setting = int(schemes[_SETTING].iloc[0])
         place = {axis: schemes[axis].iloc[0] for axis in swept}
+        found = {}
         for metric in METRICS:
             named = {"reference": reference, "metric": metric}
-            found = [
+            found[metric] = [
                 {**place, "init": name, **named, **tested[metric][setting, str(name)]} for name in schemes[cells.SCHEME]
             ]
-            rows += decided(found)
+        rows += _judged(found, final)
     return pd.DataFrame(rows, columns=[*swept, *COLUMNS])
+
+
+def judged_by_steps(row: Mapping[Any, Any]) -> bool:
+    """Whether a contrast is judged by its steps to the target, given their row, rather than by the final metric."""
+    return bool(not row["seeds"] or row["decision"] != NOTHING)
+
+
+def _judged(rows: Mapping[str, Sequence[Mapping[str, Any]]], final: str) -> Iterator[dict[str, Any]]:
+    """The contrasts of one setting, by metric: those by which the schemes are judged are corrected as one family."""
+    apart = {metric: list(decided(found)) for metric, found in rows.items()}
+    headline = [final if row["by_final"] else STEPS for row in rows[STEPS]]
+    together = decided([rows[metric][scheme] for scheme, metric in enumerate(headline)])
+    for scheme, (metric, row) in enumerate(zip(headline, together, strict=True)):
+        if metric == final:
+            apart[STEPS][scheme]["decision"] = NOTHING
+        apart[metric][scheme] = row
+    for found in apart.values():
+        yield from found
 
 
 def decided(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -124,19 +151,35 @@ def _tested(both: pd.DataFrame, metric: str, counts: Mapping[Place, Mapping[str,
         evidence = asdict(tested.get(place, signflip.evidence([])))
         if ratio:
             evidence |= {end: math.exp(evidence[end]) for end in ("estimate", "low", "high")}
+            evidence |= dict.fromkeys(("low", "high", "p"), math.nan) if _by_final(count) else {}
         said = {key: count[key] for key in ("seeds", "runs", "missed", "reference_missed")}
-        found[place] = {**said, "bound": _bound(count) if ratio else "", **evidence}
+        found[place] = {**said, "by_final": _by_final(count), "bound": _bound(count) if ratio else "", **evidence}
     return found
 
 
-def _counts(both: pd.DataFrame, places: Sequence[Place]) -> dict[Place, dict[str, int]]:
-    """Of each place its seeds and runs, and how many of these missed the target, on either side and on both."""
+def _by_final(count: Mapping[str, int]) -> bool:
+    """Whether the final metric has to judge. The same for any exchange of the two sides of pairs."""
+    if not count["runs"] or count["both"]:
+        return False
+    return count["final"] == count["runs"] or count["neither"] == count["runs"]
+
+
+def _counts(both: pd.DataFrame, places: Sequence[Place], final: str) -> dict[Place, dict[str, int]]:
+    """Of each place its seeds and runs; how many of these missed the target on either side.
+
+    ``both`` counts the runs in which both sides arrived, ``neither`` those in which none did, and ``final`` those with
+    a final metric on both sides.
+    """
     missed, reference_missed = (both[f"{STEPS}{side}"] == math.inf for side in ("", "_reference"))
     flags = both[[*_PLACE, "seed"]].assign(
-        missed=missed, reference_missed=reference_missed, neither=missed & reference_missed
+        missed=missed,
+        reference_missed=reference_missed,
+        neither=missed & reference_missed,
+        both=~missed & ~reference_missed,
+        final=np.isfinite(both[final] - both[f"{final}_reference"]),
     )
     grouped = flags.groupby(_PLACE)
-    counted = grouped[["missed", "reference_missed", "neither"]].sum()
+    counted = grouped[["missed", "reference_missed", "neither", "both", "final"]].sum()
     counted = counted.assign(seeds=grouped["seed"].nunique(), runs=grouped.size())
     nothing = dict.fromkeys(counted.columns, 0)
     known = {
