@@ -137,6 +137,28 @@ def test_people_get_tables_and_a_sentence_for_each_scheme():
     assert "xavier: the signal vanishes by layer" in text
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_names_and_numbers_of_a_deep_network_are_whole_however_narrow_the_terminal(width):
+    asked = ("he", "normal[std=0.01]", "--depth", "20", "--width", "16", "--seeds", "2", *DATA)
+    text = CliRunner().invoke(app, ["probe", *asked], env={"COLUMNS": str(width)}).stdout
+    assert max(map(len, text.splitlines())) <= width
+    words = text.split()
+    assert {"normal[std=0.01]", "layer1", "output", "χ₁", "activation", "gradient", "dead"} <= set(words)
+    first = text[text.index("he, 12 of 20 layers; --json has all") :].splitlines()
+    assert sum(line.startswith(("layer", "output")) for line in first[1:16]) == 13  # the heading, and twelve
+
+
+def test_a_ratio_is_marked_outside_the_band_of_single_networks_and_missing_for_zero_over_zero():
+    text = run("zeros", "normal[std=0.01]", "--depth", "60", "--width", "16", "--seeds", "2").stdout
+    zeros, small = text.split("\nnormal[std=0.01], 12 of 60 layers")
+    assert "layer1 " in zeros
+    assert all(" – " in line for line in zeros.splitlines() if line.startswith("layer1 "))
+    assert "*" not in zeros[zeros.index("zeros, 12 of") :]
+    # in single precision the gradient underflows to 0 on its way to the first layer, where theory has 10⁻¹⁷⁰
+    assert any("0.0*" in line for line in small.splitlines() if line.startswith("layer1 "))
+    assert "* outside the band" in " ".join(small.split())
+
+
 @pytest.mark.parametrize(
     "seeds", [["--seeds", "3"], ["--set", "seeds=3"], ["--set", "seeds.init=3", "--set", "seeds.data=2"]]
 )

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from initbench.gate.findings import Finding, Kind, Mark, Report
 
-HEADINGS = ("", "scheme", "metric", "before", "now", "change")
 LEGEND = "+ better   - worse   = same   ~ inconclusive   ! could not measure"
 
 _WHAT = {
@@ -19,6 +18,13 @@ _WHAT = {
 def rows(report: Report, *, only_changed: bool) -> list[tuple[Finding, tuple[str, ...]]]:
     """The findings to show, each with its cells."""
     return [(finding, tuple(_cells(finding))) for finding in report.findings if finding.changed or not only_changed]
+
+
+def headings(report: Report) -> tuple[str, ...]:
+    """Of the columns. An expectation is no earlier run."""
+    kinds = {finding.kind is Kind.EXPECTED for finding in report.findings}
+    held_to = {(True,): "expected", (False, True): "before or expected"}.get(tuple(sorted(kinds)), "before")
+    return "", "scheme", "metric", held_to, "now", "change"
 
 
 def title(finding: Finding) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from initbench.gate import grid
 from initbench.gate.findings import Mark, Report
+from initbench.in_terminal import Column, Fitted, Role
 
+_ROLES = (Role.NAME, Role.NAME, Role.PROSE, Role.PROSE, Role.PROSE, Role.PROSE)
+_SPARE = (0, 0, 0, 1, 0, 0)  # the change tells what was before
 _STYLES = {
     Mark.BETTER: "green",
     Mark.WORSE: "bold red",
@@ -24,11 +25,9 @@ def render(report: Report, *, only_changed: bool = False) -> Group:
     parts: list[RenderableType] = []
     rows = grid.rows(report, only_changed=only_changed)
     if rows:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-        for heading in grid.HEADINGS:
-            table.add_column(Text(heading), overflow="fold")
-        for finding, cells in rows:
-            table.add_row(*(Text(cell, style=_STYLES[finding.mark]) for cell in cells))
+        texts = [[Text(cell, style=_STYLES[finding.mark]) for cell in cells] for finding, cells in rows]
+        columns = zip(grid.headings(report), zip(*texts, strict=True), _ROLES, _SPARE, strict=True)
+        table = Fitted(tuple(Column(*column) for column in columns), "--json has all")
         parts += [table, Text(grid.LEGEND, style="dim"), Text("")]
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*parts, Text(report.sentence, style="bold red" if report.exit_code else "bold"))

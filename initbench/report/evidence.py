@@ -27,14 +27,15 @@ def contrasts(comparison: Comparison) -> Grid | None:
     rows = records(steps)
     columns = [
         *identity(comparison, steps),
-        Column("pairs", tuple(str(row["pairs"]) for row in rows), numeric=True),
+        Column("pairs", tuple(str(row["pairs"]) for row in rows), numeric=True, spare=3),
         Column(f"steps,\n× {comparison.reference}", tuple(map(_ratio, rows)), numeric=True),
         Column("p, exact,\ncorrected", tuple(_p(row) for row in rows), numeric=True),
-        Column("Δ final\ntrain loss", tuple(map(_difference, finals["final_train_loss"])), numeric=True),
+        Column("Δ final\ntrain loss", tuple(map(_difference, finals["final_train_loss"])), numeric=True, spare=2),
         Column(
-            "Δ final test\naccuracy (%)" if accuracy else "Δ final\ntest loss",
+            "Δ final test\naccuracy\n(points)" if accuracy else "Δ final\ntest loss",
             tuple(map(_difference, finals[last])),
             numeric=True,
+            spare=1,
         ),
     ]
     return Grid(

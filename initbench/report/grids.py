@@ -30,11 +30,17 @@ _SPOTS = ("first", "middle", "last")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a heading and a cell for each row, with line breaks where narrow output folds them."""
+    """One column: a heading and a cell for each row, with line breaks where narrow output folds them.
+
+    ``names`` marks what tells the rows apart; of the columns with a ``spare``, a narrow terminal leaves out the
+    highest first.
+    """
 
     heading: str
     cells: tuple[str, ...]
     numeric: bool = False
+    names: bool = False
+    spare: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,10 @@ def schemes(comparison: Comparison) -> Grid:
         *identity(comparison, table),
         Column("reached", tuple(f"{row['reached']}/{row['trials']}" for row in rows), numeric=True),
         Column("steps to\ntarget", tuple(_steps(row) for row in rows), numeric=True),
-        Column("final\ntrain loss", tuple(_final(row, "train_loss") for row in rows), numeric=True),
-        Column("final test\naccuracy (%)", tuple(_final(row, "test_accuracy") for row in rows), numeric=True)
+        Column("final\ntrain loss", tuple(_final(row, "train_loss") for row in rows), numeric=True, spare=2),
+        Column("final test\naccuracy (%)", tuple(_final(row, "test_accuracy") for row in rows), numeric=True, spare=1)
         if accuracy
-        else Column("final\ntest loss", tuple(_final(row, "test_loss") for row in rows), numeric=True),
+        else Column("final\ntest loss", tuple(_final(row, "test_loss") for row in rows), numeric=True, spare=1),
         Column("state", tuple(str(row["states"]).replace(", ", ",\n") for row in rows)),
     ]
     return Grid(
@@ -136,9 +142,12 @@ def _ending(row: Mapping[str, Any]) -> str:
 def identity(comparison: Comparison, table: pd.DataFrame) -> list[Column]:
     """The columns that say what a row is about: the swept axes and the scheme."""
     titles = cells.axis_titles(comparison.axes)
-    scheme = Column("scheme", tuple(str(name) for name in table[cells.SCHEME]))
+    scheme = Column("scheme", tuple(str(name) for name in table[cells.SCHEME]), names=True)
     return [
-        *(Column(titles[axis], tuple(map(wording.setting, table[axis]))) for axis in cells.swept(comparison.axes)),
+        *(
+            Column(titles[axis], tuple(map(wording.setting, table[axis])), names=True)
+            for axis in cells.swept(comparison.axes)
+        ),
         scheme,
     ]
 

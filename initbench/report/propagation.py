@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from initbench.analysis import layers, wording
 from initbench.analysis.propagation import CHANGED, Diagnosis, Direction
+from initbench.in_terminal import Column, Fitted, Role
 from initbench.theory import Standing
 
 MOST_ROWS = 12  # of a scheme's table; beyond, layers evenly spaced over the depth
 ANY_DEPTH = "any"
+_OUTSIDE = "*"
+_ROUNDING = 1e-9  # of a band without width, as at the output, where the gradient is known
 
 _STYLES = {"healthy": "green", "vanishing": "red", "exploding": "red", "dead": "bold red", "symmetric": "bold red"}
 _JSON_COLUMNS = {
@@ -46,11 +46,12 @@ def render(diagnoses: Sequence[Diagnosis], seeds: int, about: str) -> Group:
     """The summary, a table of layers for each scheme, and a sentence each."""
     parts: list[RenderableType] = [Text(f"{about}, before training", style="bold"), _summary(diagnoses), Text()]
     for diagnosis in diagnoses:
-        parts += [Text(diagnosis.init, style="bold"), _layers(diagnosis.profile), Text()]
+        parts += [*_layers(diagnosis), Text()]
     parts.append(
         Text(
             f"Geometric means over {wording.count(seeds, 'seed')}; fractions arithmetic. Predicted from the weights as "
-            "drawn, ÷: measured over predicted, – no prediction, sat.: saturated. Vanishing and exploding: the "
+            "drawn, ÷: measured over predicted, * outside the band that holds 95 % of single networks of this width, "
+            "– no prediction (or zero over zero), sat.: saturated. Vanishing and exploding: the "
             f"variance has changed by a factor of {CHANGED:,.0f}.",
             style="dim",
         )
@@ -109,61 +110,78 @@ def depth(standing: Standing | None) -> str:
     return ANY_DEPTH if math.isinf(reach) else f"{reach:,.0f}" if reach >= 10 else wording.significant(reach, 2)
 
 
-def _summary(diagnoses: Sequence[Diagnosis]) -> Table:
-    table = _table()
-    table.add_column("scheme", overflow="fold", min_width=10)
-    for heading in ("forward", "per layer", "backward", "per layer", "χ₁", "trains to\ndepth", "critical\ngain"):
-        is_verdict = heading.endswith("ward")
-        table.add_column(heading, justify="left" if is_verdict else "right", overflow="fold", no_wrap=not is_verdict)
-    for one in diagnoses:
-        known = one.standing
-        gain = known.critical_gain if known else None
-        table.add_row(
-            Text(one.init),
-            *_direction(one.forward),
-            *_direction(one.backward),
-            wording.significant(known.chi1) if known else wording.MISSING,
-            depth(known),
-            wording.factor(gain) if gain else wording.MISSING,
-        )
-    return table
+def _summary(diagnoses: Sequence[Diagnosis]) -> Fitted:
+    known = [one.standing for one in diagnoses]
+    forward, forward_rate = _directions([one.forward for one in diagnoses])
+    backward, backward_rate = _directions([one.backward for one in diagnoses])
+    columns = (
+        Column("scheme", tuple(Text(one.init) for one in diagnoses), Role.NAME),
+        Column("forward", forward),
+        _numbers("per\nlayer", forward_rate),
+        Column("backward", backward),
+        _numbers("per\nlayer", backward_rate),
+        _numbers("χ₁", (wording.significant(one.chi1) if one else wording.MISSING for one in known), spare=1),
+        _numbers("trains\nto\ndepth", map(depth, known), spare=3),
+        _numbers("critical\ngain", map(_gain, known), spare=2),
+    )
+    return Fitted(columns, "--json has all")
 
 
-def _direction(way: Direction) -> tuple[Text, str]:
-    where = f" at {way.first_bad_layer}" if way.first_bad_layer else ""
-    return Text.assemble((way.verdict, _STYLES[way.verdict]), where), wording.factor(way.rate)
+def _numbers(heading: str, cells: Iterable[str], spare: int = 0) -> Column:
+    return Column(heading, tuple(map(Text, cells)), Role.NUMBER, spare)
 
 
-def _layers(profile: pd.DataFrame) -> Table:
-    table = _table()
-    headings = ("layer", "weight\nstd", "activation\nvariance", "\npredicted", "\n÷", "gradient\nvariance",
-                "\npredicted", "\n÷", "dead\n%", "sat.\n%")  # fmt: skip
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
+def _gain(standing: Standing | None) -> str:
+    gain = standing.critical_gain if standing else None
+    return wording.factor(gain) if gain else wording.MISSING
+
+
+def _directions(ways: Sequence[Direction]) -> tuple[tuple[Text, ...], list[str]]:
+    """The verdicts, and the factors from layer to layer."""
+    verdicts = (
+        Text.assemble((way.verdict, _STYLES[way.verdict]), f" at {way.first_bad_layer}" if way.first_bad_layer else "")
+        for way in ways
+    )
+    return tuple(verdicts), [wording.factor(way.rate) for way in ways]
+
+
+def _layers(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    """The scheme with the number of layers shown, where it is not all of them, and their table."""
+    profile = diagnosis.profile
     shown = np.unique(np.linspace(0, len(profile) - 1, min(len(profile), MOST_ROWS)).round().astype(int))
-    for row in profile.iloc[shown].to_dict("records"):
-        table.add_row(
-            Text(str(row["name"])),
-            wording.significant(row["weight_std_mean"], 3),
-            *_compared(row, "activation_variance"),
-            *_compared(row, "grad_variance"),
-            wording.percent(row["dead_fraction_mean"]),
-            wording.percent(row["saturated_fraction_mean"]),
-        )
-    return table
+    part = f", {len(shown)} of {len(profile)} layers; --json has all" if len(shown) < len(profile) else ""
+    yield Text.assemble((diagnosis.init, "bold"), (part, "dim"))
+    rows = profile.iloc[shown].to_dict("records")
+    columns = (
+        Column("layer", tuple(Text(str(row["name"])) for row in rows), Role.NAME),
+        _numbers("weight\nstd", (wording.significant(row["weight_std_mean"], 3) for row in rows), spare=4),
+        *_compared(rows, "activation_variance", "activation\nvariance"),
+        *_compared(rows, "grad_variance", "gradient\nvariance"),
+        _numbers("dead\n%", (wording.percent(row["dead_fraction_mean"]) for row in rows), spare=2),
+        _numbers("sat.\n%", (wording.percent(row["saturated_fraction_mean"]) for row in rows), spare=5),
+    )
+    yield Fitted(columns, "--json has all")
 
 
-def _compared(row: dict[Any, Any], name: str) -> tuple[str, str, str]:
-    ratio = float(row[f"measured_over_predicted_{name}"])
+def _compared(rows: Sequence[dict[Any, Any]], name: str, heading: str) -> tuple[Column, Column, Column]:
+    """A variance, its prediction, and the one over the other, marked where it is beyond what finite width allows."""
+    ratios = [_ratio(row, name) for row in rows]
+    marked = any(ratio.endswith(_OUTSIDE) for ratio in ratios)
     return (
-        wording.variance(row[f"{name}_geomean"]),
-        wording.variance(row[f"predicted_{name}_geomean"]),
-        wording.significant(ratio, 2),
+        _numbers(heading, (wording.variance(row[f"{name}_geomean"]) for row in rows)),
+        _numbers("\npredicted", (wording.variance(row[f"predicted_{name}_geomean"]) for row in rows), spare=3),
+        _numbers("\n÷", (ratio if not marked or ratio.endswith(_OUTSIDE) else f"{ratio} " for ratio in ratios)),
     )
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+def _ratio(row: dict[Any, Any], name: str) -> str:
+    measured, low, high = (
+        float(row[f"{column}_geomean"]) for column in (name, f"predicted_{name}_low", f"predicted_{name}_high")
+    )
+    if measured == 0 and row[f"predicted_{name}_geomean"] == 0:
+        return wording.MISSING
+    beyond = measured < low * (1 - _ROUNDING) or measured > high * (1 + _ROUNDING)
+    return wording.significant(float(row[f"measured_over_predicted_{name}"]), 2) + (_OUTSIDE if beyond else "")
 
 
 def _plain_scheme(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def _identity(comparison: Comparison, table: pd.DataFrame, searched: str) -> lis
     titles = cells.axis_titles(comparison.axes)
     others = [axis for axis in cells.swept(comparison.axes) if axis != searched]
     return [
-        *(Column(titles[axis], tuple(map(wording.setting, table[axis]))) for axis in others),
-        Column("scheme", tuple(str(name) for name in table[cells.SCHEME])),
+        *(Column(titles[axis], tuple(map(wording.setting, table[axis])), names=True) for axis in others),
+        Column("scheme", tuple(str(name) for name in table[cells.SCHEME]), names=True),
     ]
 
 

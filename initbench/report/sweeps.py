@@ -73,7 +73,7 @@ def best_map(comparison: Comparison) -> Grid | None:
     return Grid(
         title=f"The best scheme by {titles[axes[0]]} (down) and {titles[axes[1]]} (across)",
         columns=(
-            Column(titles[axes[0]], tuple(down)),
+            Column(titles[axes[0]], tuple(down), names=True),
             *(Column(value, tuple(found.get((row, value), wording.MISSING) for row in down)) for value in across),
         ),
         caption=f"The fewest median steps to {comparison.target}; {wording.MISSING} where no scheme reached it.",
@@ -84,7 +84,7 @@ def best_map(comparison: Comparison) -> Grid | None:
 def _axes(comparison: Comparison, rows: Sequence[pd.DataFrame]) -> list[Column]:
     titles = cells.axis_titles(comparison.axes)
     return [
-        Column(titles[axis], tuple(wording.setting(table[axis].iloc[0]) for table in rows))
+        Column(titles[axis], tuple(wording.setting(table[axis].iloc[0]) for table in rows), names=True)
         for axis in cells.swept(comparison.axes)
     ]
 

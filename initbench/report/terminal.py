@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from initbench.analysis import Comparison
+from initbench.in_terminal import Column, Fitted, Role
 from initbench.report import evidence, grids, sweeps
 
 _STYLES = {
@@ -59,27 +56,18 @@ def _claims(comparison: Comparison) -> list[Text]:
 
 
 def _table(grid: grids.Grid, styles: list[str] | None = None) -> list[RenderableType]:
-    """Title, table and caption. Where the terminal is narrow words fold before numbers do, and nothing is cut off."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    for column in grid.columns:
-        table.add_column(
-            Text(column.heading),
-            justify="right" if column.numeric else "left",
-            min_width=_width(column) if column.numeric else min(_width(column), 10),
-            overflow="fold",
-            vertical="top",
-        )
-    ends = [here != after for here, after in pairwise(grid.sections)] + [False]
-    for index, (row, end) in enumerate(zip(grid.rows, ends, strict=True)):
-        texts = [Text(cell) for cell in row]
-        if styles:
-            texts[-1].stylize(_STYLES.get(styles[index], ""))
-        table.add_row(*texts, end_section=end)
+    """Title, table and caption; ``styles`` are those of the last column."""
+    columns = [
+        Column(column.heading, tuple(map(Text, column.cells)), _role(column), column.spare) for column in grid.columns
+    ]
+    for text, style in zip(columns[-1].cells, styles or (), strict=False):
+        text.stylize(_STYLES.get(style, ""))
+    table = Fitted(tuple(columns), "report.md has all", grid.sections)
     return [Text(grid.title, style="bold"), table, Text(grid.caption, style="dim"), Text("")]
 
 
-def _width(column: grids.Column) -> int:
-    return max(len(line) for text in (column.heading, *column.cells) for line in text.split("\n"))
+def _role(column: grids.Column) -> Role:
+    return Role.NAME if column.names else Role.NUMBER if column.numeric else Role.PROSE
 
 
 def _listed(lines: list[str], style: str) -> list[Text]:
