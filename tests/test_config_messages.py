@@ -43,8 +43,16 @@ MESSAGES = {
     "or a list of at least one",
     "init:\n": "x.yaml:1: init: found null, expected the name of an init, such as he",
     "init: he\nnetwork: 3\n": "x.yaml:2: network: found 3, expected the name of a network, such as mlp",
-    "init: he\nnetwork: {depth: 3}\n": "x.yaml:2: network.name: found null, "
+    "init: he\nnetwork: {depth: 3}\n": "x.yaml:2: network.name: found none, "
     "expected the name of a network, such as mlp",
+    "init: he\noptimizer: {name: null}\n": "x.yaml:2: optimizer.name: found null, "
+    "expected the name of an optimizer, such as sgd",
+    "init: he\nnetwork: {name: mlp, dept: [3, 4, 5]}\n": "x.yaml:2: network.dept: unknown option; did you mean depth?",
+    "init: he\nnetwork: cnn[width=8]\n": "x.yaml:2: network.width: unknown option; "
+    "known: depth, channels, kernel, strides, padding, head, norm, dropout",
+    "init: he\noptimizer: {name: sgd, lr: atuo}\n": "x.yaml:2: optimizer.lr: found 'atuo', "
+    "expected a number > 0 or auto; did you mean auto?",
+    "init: he\noptimizer: adam[lr=fast]\n": "x.yaml:2: optimizer.lr: found 'fast', expected a number > 0 or auto",
     "init: [he, kaiming]\n": "x.yaml:1: init[1]: found he twice, first in init[0] (x.yaml:1); once is enough",
     "init: he_uniform[distribution=normal]\n": "x.yaml:1: init.distribution: he_uniform already sets distribution to "
     "uniform; use he",
@@ -155,6 +163,7 @@ def test_accuracy_is_no_target_in_a_regression(tmp_path: Path) -> None:
         "depth": "expected key=value, such as network.depth=10,20",
         "network.name=cnn": "network.name: expected network.option=value, or network=name",
         "seeds=0,0": "seeds: found the seed 0 twice; once is enough",
+        "seedz.init=3": "seedz: unknown key; did you mean seeds?",
         "target.value=x": "target.value: found 'x', expected a number > 0",
     }.items(),
 )

@@ -52,8 +52,10 @@ def raw_components(item: object, key: Key, catalog: Catalog[C], problems: Proble
             problems.add(key, str(error))
     elif isinstance(item, Mapping) and isinstance(item.get("name"), str):
         return [dict(item)]
+    elif isinstance(item, Mapping) and "name" not in item:
+        problems.add((*key, "name"), f"found none, expected {_expected(catalog)}")
     elif isinstance(item, Mapping):
-        problems.unexpected((*key, "name"), item.get("name"), _expected(catalog))
+        problems.unexpected((*key, "name"), item["name"], _expected(catalog))
     else:
         problems.unexpected(key, item, _expected(catalog))
     return []

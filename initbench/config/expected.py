@@ -22,6 +22,7 @@ _BOUNDS = {  # the sign, and for a strict bound its form in integers
     "maximum": ("<=", ""),
     "exclusiveMaximum": ("<", "<="),
 }
+ALIKE = 0.7  # of two options, by the share of their letters: width is no misspelled depth
 _LARGE = 2**53  # bounds beyond it are those of the storage, and nobody's concern
 _PLAIN_TYPES = {"string": "text", "boolean": "true or false", "null": "null"}
 
@@ -38,7 +39,10 @@ def validated(
     except ValidationError as error:
         for details in error.errors(include_url=False):
             name = str(details["loc"][0]) if details["loc"] else ""
-            _note(details, model, options, keys.get(name, (*key, name) if name else key), problems)
+            own = (*key, name) if name else key
+            if details["type"] != "extra_forbidden":  # which is unknown whatever its value
+                own = keys.get(name, own)
+            _note(details, model, options, own, problems)
         return None
 
 
@@ -114,7 +118,8 @@ def _note(
 ) -> None:
     name = str(details["loc"][0]) if details["loc"] else ""
     if details["type"] == "extra_forbidden":
-        problems.add(key, f"unknown option; {nearest(name, model.model_fields) or 'there are none'}")
+        hint = nearest(name, model.model_fields, cutoff=ALIKE) or "there are none"
+        problems.add(key, f"unknown option; {hint}")
     elif details["type"] == "missing":
         problems.add(key, f"found nothing, expected {field_words(model, name)}")
     elif details["type"] in _CUSTOM_ERRORS:

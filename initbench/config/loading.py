@@ -80,7 +80,7 @@ class _Check:
             if key not in KEYS:
                 self.problems.add((key,), f"unknown key; {nearest(key, KEYS)}")
         optimizer, searches_rate = with_grid(self.raw.get("optimizer"), self.problems)
-        if searches_rate:
+        if "optimizer" in self.raw:
             self.raw = {**self.raw, "optimizer": optimizer}
         fields = {
             **{kind: self._components(kind) for kind in CATALOGS},

@@ -50,6 +50,8 @@ def overridden(document: Document, overrides: Sequence[str]) -> Document:
         replaced = frozenset(changed)  # all of them have one length
         depth = max(map(len, changed), default=0)
         places = {known: at for known, at in places.items() if known[:depth] not in replaced}
+        around = [part[:length] for part in changed for length in range(1, len(part))]
+        places |= dict.fromkeys([part for part in around if part not in places], place)  # which it brings about
         places |= dict.fromkeys(changed, place)
     return replace(document, value=value, places=places)
 

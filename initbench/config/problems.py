@@ -125,10 +125,10 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def nearest(name: str, known: Iterable[str], otherwise: bool = True) -> str:
+def nearest(name: str, known: Iterable[str], otherwise: bool = True, cutoff: float = 0.6) -> str:
     """``did you mean depth?``, or the list of what is known, where nothing is near."""
     names = list(known)
-    found = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    found = get_close_matches(name.lower(), names, n=3, cutoff=cutoff)
     if found:
         return f"did you mean {' or '.join(found)}?"
     return f"known: {', '.join(names)}" if otherwise and names else ""

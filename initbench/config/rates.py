@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from initbench.component import UnknownNameError
 from initbench.config.axes import raw_components
-from initbench.config.problems import Problems
-from initbench.optimizers import OPTIMIZERS
+from initbench.config.expected import field_words
+from initbench.config.problems import Problems, nearest
+from initbench.optimizers import OPTIMIZERS, Optimizer
 
 AUTO = "auto"
 AROUND = 2  # points of the first grid on either side of the default
@@ -33,10 +34,17 @@ def place_of(value: float) -> Place:
 
 
 def with_grid(value: object, problems: Problems) -> tuple[object, bool]:
-    """What the key ``optimizer`` holds with the first grid in place of ``lr: auto``, and whether that was asked for."""
+    """What the key ``optimizer`` holds with the first grid in place of ``lr: auto``, and whether that was asked for.
+
+    Any other word for the rate is a problem, and left out of what the key holds.
+    """
     unheard = Problems.unheard()  # what is no optimizer is reported where the optimizers are read
     items = value if isinstance(value, list) else [value]
     found = [raw for item in items for raw in raw_components(item, ("optimizer",), OPTIMIZERS, unheard)]
+    if len(found) == 1 and isinstance(wrong := found[0].get("lr"), str) and wrong != AUTO:
+        expected = f"{field_words(Optimizer, 'lr')} or {AUTO}"
+        problems.unexpected(("optimizer", "lr"), wrong, expected, nearest(wrong, [AUTO], otherwise=False))
+        return {option: given for option, given in found[0].items() if option != "lr"}, False
     if all(raw.get("lr") != AUTO for raw in found):
         return value, False
     if len(found) > 1:
