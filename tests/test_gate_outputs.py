@@ -138,3 +138,17 @@ def test_no_more_annotations_than_github_shows():
 def test_only_a_github_step_counts_as_one():
     assert github.runs_there({"GITHUB_ACTIONS": "true"})
     assert not github.runs_there({"GITHUB_ACTIONS": ""})
+
+
+def test_expectations_are_no_earlier_run():
+    statistical, expected = finding(Mark.SAME), finding(Mark.SAME, kind=Kind.EXPECTED)
+    shown = {
+        words: "".join(text_of(replace(ALL, findings=findings)).split("\n")[0])
+        for words, findings in (
+            ("before", (statistical,)),
+            ("expected", (expected,)),
+            ("before or expected", (statistical, expected)),
+        )
+    }
+    assert all(f"  {words}  " in heading for words, heading in shown.items())
+    assert "| expected |" in markdown.render(replace(ALL, findings=(finding(Mark.WORSE, kind=Kind.EXPECTED),)))
