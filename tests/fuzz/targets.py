@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -80,12 +81,16 @@ def override(content: bytes, folder: Path) -> None:
 
 
 def npz(content: bytes, folder: Path) -> None:
-    """An archive of arrays, or the file of one array, which is put into an archive that is sound otherwise."""
-    path = folder / "fuzzed.npz"
+    """An archive of arrays, or the file of one array, which is put into an archive that is sound otherwise.
+
+    A copy of the file holds the same samples.
+    """
+    path, elsewhere = folder / "fuzzed.npz", folder / "copy.npz"
     path.write_bytes(content if content.startswith(b"PK") else archives.with_array("x_train", content))
     dataset = DATASETS["arrays"](path=str(path))
     spec = dataset.spec(folder)
-    assert dataset.fingerprint(folder) == dataset.fingerprint(folder)
+    shutil.copy(path, elsewhere)
+    assert dataset.fingerprint(folder) == DATASETS["arrays"](path=str(elsewhere)).fingerprint(folder)
     data = dataset.load(folder)
     for split in (data.train, data.test):
         assert tuple(split.x.shape[1:]) == spec.input_shape
