@@ -13,7 +13,7 @@ from initbench.analysis import Comparison, analyze
 from initbench.analysis.propagation import Diagnosis, diagnose
 from initbench.analysis.signflip import pairs_needed
 from initbench.checking import baseline, check
-from initbench.config import Experiment, load, load_text, parse_components, template
+from initbench.config import ConfigError, Experiment, Problem, load, load_text, parse_components, template
 from initbench.datasets import data_folder
 from initbench.errors import InitbenchError
 from initbench.execute import Resources, execute, material_of
@@ -167,10 +167,39 @@ def read(path: str | Path) -> Comparison:
 def schemes_compared(
     schemes: Sequence[str], config: str | Path | None, overrides: Sequence[str], data_dir: Path | None
 ) -> Experiment:
-    """The experiment of ``compare``; without a config, with seeds enough to decide. Raises ConfigError."""
-    labels = [component.label for scheme in schemes for component in parse_components(scheme, INITS)]
-    changes = [f"init={', '.join(labels)}", *overrides]
-    if config is None:
-        enough = f"seeds={pairs_needed(len(set(labels)) - 1)}"
-        return load_text(template("compare"), "compare.yaml", [enough, *changes], data_dir)
-    return load(config, ["name=compare", *changes], data_dir)
+    """The experiment of ``compare``; without a config, with seeds enough to decide. Raises InitbenchError."""
+    labels = _labels(schemes)
+    for override in overrides:
+        if override.partition("=")[0].strip() == "init":
+            raise InitbenchError(f"--set {override}: the command has its schemes already; leave this out")
+    named = f"init={', '.join(labels)}"
+    try:
+        if config is None:
+            enough = f"seeds={pairs_needed(len(labels) - 1)}"
+            return load_text(template("compare"), "compare.yaml", [enough, named, *overrides], data_dir)
+        return load(config, ["name=compare", named, *overrides], data_dir)
+    except ConfigError as error:
+        raise ConfigError(_unplaced(problem, f"--set {named}") for problem in error.problems) from error
+
+
+def _labels(schemes: Sequence[str]) -> tuple[str, ...]:
+    """The label of each scheme, in order. Raises InitbenchError where one is given twice."""
+    given: dict[str, str] = {}
+    for text in (scheme.strip() for scheme in schemes):
+        for component in parse_components(text, INITS):
+            label = component.label
+            if label in given and text not in (label, given[label]):
+                raise InitbenchError(f"{text} is another name of {label}, which is given already")
+            if label in given:
+                raise InitbenchError(f"{text} is given twice; once is enough")
+            given[label] = text
+    return tuple(given)
+
+
+def _unplaced(problem: Problem, override: str) -> Problem:
+    """A problem of the schemes without the override that set them, which nobody typed."""
+    return (
+        replace(problem, place=replace(problem.place, origin=""), key="")
+        if problem.place.origin == override
+        else problem
+    )

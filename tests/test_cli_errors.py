@@ -57,6 +57,8 @@ IN_CONFIGS = {
     ),
 }  # fmt: skip
 
+TINY = ["--dataset", "synthetic[features=4,classes=2,samples=40,test_samples=20]", "--set", "batch_size=10"]
+
 ON_THE_COMMAND_LINE = {
     "a missing file": (["run", "missing/file.yaml"], "missing/file.yaml: no such file"),
     "a misspelled shipped config": (["run", "deep_rely"], "did you mean deep_relu"),
@@ -70,6 +72,18 @@ ON_THE_COMMAND_LINE = {
     "an unknown command": (["ruin", "smoke"], "run"),
     "no scheme": (["compare"], "SCHEME"),
     "an unknown scheme to compare": (["compare", "hee"], "did you mean he?"),
+    "a scheme twice": (["compare", "he", "he"], "Error: he is given twice; once is enough"),
+    "a scheme and its alias": (
+        ["compare", "he", "kaiming"],
+        "Error: kaiming is another name of he, which is given already",
+    ),
+    "a scheme that the network does not suit": (["compare", "fixup", "xavier", *TINY], "Error: fixup needs residual branches"),
+    "schemes in two places": (
+        ["compare", "he", "xavier", "--set", "init=lecun"],
+        "--set init=lecun: the command has its schemes already; leave this out",
+    ),
+    "schemes for a command that takes all": (["recommend", "--set", "init=lecun"], "--set init=lecun: the command"),
+    "an override of no key, nested": (["compare", "he", "--set", "foo.bar=3"], "Error: --set foo.bar=3: foo: unknown"),
     "a depth in two places": (["compare", "he", "--network", "mlp[depth=3]", "--depth", "4"], "both set depth"),
     "a rate in two places": (["compare", "he", "--optimizer", "sgd[lr=0.1]", "--lr", "1"], "both set lr"),
     "a width for a network without": (["compare", "he", "--network", "cnn", "--width", "8"], "--width 8: network"),
