@@ -60,12 +60,14 @@ def test_a_winner_that_changes_with_the_rate_is_named():
     assert said[0] == "Each at its own best learning rate (he 0.1, xavier 1; chosen on 2 other seeds):"
     assert said[1] == "xavier reached train loss 0.5 in 0.60× the steps of he (95 % CI 0.60 to 0.60, 6 paired seeds)."
     assert said[2] == "The best rate of xavier is the highest tried; a wider grid may find a better one."
-    assert said[3] == "The winner flips: xavier is first so, but at equal rates he at 0.01 and 0.1."
+    assert said[3] == "The winner flips: xavier is first at its own best rate, but at equal rates he at 0.01 and 0.1."
 
 
 def test_a_winner_at_every_rate_is_said_to_be_one():
     said = rates(*swept(he={0.01: 60, 0.1: 50, 1.0: 70}, xavier={0.01: 90, 0.1: 80, 1.0: 90})).claims
-    assert "he is first so, and at every equal rate where one is (3 of 3)." in said
+    assert (
+        "he is first at its own best rate, and at equal rates too: at 3 of the 3 tried, no other scheme at any." in said
+    )
 
 
 def test_the_seeds_that_choose_are_not_those_that_compare():

@@ -44,6 +44,59 @@ def test_targets_that_differ_are_named(tmp_path):
     assert found.manifest.target_value == 0.5
 
 
+def test_every_setting_that_differs_is_named(tmp_path):
+    same = {"batch_size": 50, "optimizer": "sgd"}
+    one = same | {"network": "mlp[depth=30]", "network.depth": 30, "epochs": 5, "schedule": "constant"}
+    other = same | {"network": "mlp", "network.depth": 8, "epochs": 1, "schedule": "cosine", "schedule.final": 0.1}
+    deep = [Trial("he", seed, (2.0, 0.4), at=one | {"optimizer.lr": 0.01}) for seed in range(3)]
+    shallow = [Trial("he", seed, (2.0,), at=other | {"optimizer.lr": lr}) for seed in range(2) for lr in (0.1, 0.01)]
+    assert beside(named(tmp_path / "a", *deep), named(tmp_path / "b", *shallow)).problems == (
+        "schedule differs (a: constant; b: cosine)",
+        "depth differs (a: 30; b: 8)",
+        "lr differs (a: 0.01; b: 0.01, 0.1)",
+        "final differs (a: none; b: 0.1)",
+        "epochs differs (a: 5; b: 1)",
+        "the number of seeds differs (a: 3; b: 2)",
+    )
+
+
+def arriving(init, rates, steps, seeds):
+    return [
+        Trial(init, seed, [0.4 if 10 * row >= step else 2.0 for row in range(1, 11)], at={"optimizer.lr": rate})
+        for rate, step in zip(rates, steps, strict=True)
+        for seed in seeds
+    ]
+
+
+def test_only_a_folder_with_several_rates_has_best_ones_over_its_own_rates_and_seeds(tmp_path):
+    single = [*arriving("he", [0.01], [60], range(6)), *arriving("xavier", [0.01], [80], range(6))]
+    tried = 0.001, 0.01, 0.1
+    swept = [*arriving("he", tried, [70, 20, 40], (6, 7)), *arriving("xavier", tried, [80, 30, 40], (6, 7))]
+    swept += [*arriving("he", [0.01], [20], range(6)), *arriving("xavier", [0.01], [30], range(6))]
+    searched = named(tmp_path / "searched", *swept, axes=("init", "optimizer.lr"))
+    searched = replace(searched, manifest=replace(searched.manifest, selection_seeds=(6, 7)))
+    found = analyze(beside(named(tmp_path / "single", *single), searched)).rates
+    alone = analyze(searched).rates
+    assert found.best["folder"].tolist() == ["searched", "searched"]
+    assert found.best.drop(columns="folder").equals(alone.best)
+    assert found.best["edge"].tolist() == ["", ""]
+    assert found.selection_seeds == alone.selection_seeds == (6, 7)
+    assert found.claims[0] == (
+        "At searched, each at its own best learning rate (he 0.01, xavier 0.01; chosen on 2 other seeds):"
+    )
+    assert not any("single" in claim or "tried; a wider" in claim for claim in found.claims)
+
+
+def test_each_of_two_searched_folders_keeps_its_own_selection_seeds(tmp_path):
+    made = []
+    for name, chooses in (("first", (0,)), ("second", (4, 5))):
+        trials = [*arriving("he", (0.01, 0.1), (20, 60), range(6))]
+        one = named(tmp_path / name, *trials, axes=("init", "optimizer.lr"))
+        made.append(replace(one, manifest=replace(one.manifest, selection_seeds=chooses)))
+    best = analyze(beside(*made)).rates.best
+    assert best[["folder", "seeds", "selection_seeds"]].to_numpy().tolist() == [["first", 5, 1], ["second", 4, 2]]
+
+
 def test_folders_of_one_name_go_by_their_paths(tmp_path):
     found = beside(named(tmp_path / "x" / "run", *HE), named(tmp_path / "y" / "run", *HE))
     assert set(found.records.outcomes["folder"]) == {str(tmp_path / "x" / "run"), str(tmp_path / "y" / "run")}

@@ -85,7 +85,7 @@ def test_page_and_markdown_say_what_was_found(rates, depths):
 
 def test_the_page_says_where_the_winner_flips_and_what_rates_are_usable(rates):
     page = report_page.render(rates)
-    assert "The winner flips: xavier is first so, but at equal rates he at 0.01 and 0.1." in page
+    assert "The winner flips: xavier is first at its own best rate, but at equal rates he at 0.01 and 0.1." in page
     assert "Usable rates: he 0.01 to 0.1 (at least 1.0 decades)" in page
 
 

@@ -4,7 +4,8 @@ A scheme can win at one learning rate because that rate suits it. Where the rate
 also compared at its own best rate: the one with the lowest train loss, averaged over the whole run, on *selection
 seeds* that the comparison does not use again. Choosing and judging on the same seeds would favor the scheme whose
 results scatter more. A rate at which a selection seed diverged is never the best. Where an experiment names no
-selection seeds, a quarter of its seeds, the first ones and at least one, choose; the rest compare.
+selection seeds, a quarter of its seeds, the first ones and at least one, choose; the rest compare. Of results folders
+side by side, each has rates and selection seeds of its own.
 
 A rate is *usable* where at least half of the seeds reach the target; the usable range is the unbroken run of such rates
 around the best.
@@ -23,6 +24,7 @@ from initbench.analysis import cells, claims, contrasts, wording
 from initbench.records import FAILED, Manifest
 
 AXIS = "optimizer.lr"
+CHOOSES = "chooses"  # a column, where results folders stand side by side: whether the seed is a selection seed there
 SHARE = 4  # one seed in so many chooses the rate
 LOWEST, HIGHEST = "lowest", "highest"
 
@@ -34,8 +36,8 @@ class Rates:
     best: pd.DataFrame
     """One row per scheme and further setting: ``best_rate`` (NaN if every rate diverged or failed) and its ``edge``
     (``lowest`` or ``highest`` of the rates tried, or ""); ``reached`` of ``seeds`` and ``median_steps`` at it, on the
-    comparison's seeds; ``usable_low``, ``usable_high`` and ``usable_decades``, NaN where no rate is usable, with
-    ``open_low`` and ``open_high`` where the range runs into the end of the rates tried."""
+    comparison's seeds, as ``selection_seeds`` others chose; ``usable_low``, ``usable_high`` and ``usable_decades``,
+    NaN where no rate is usable, with ``open_low`` and ``open_high`` where the range runs into an end of the rates."""
     contrasts: pd.DataFrame
     """As ``contrasts.contrasts``, each scheme at its own best rate."""
     claims: tuple[str, ...]
@@ -47,18 +49,47 @@ def rates(trials: pd.DataFrame, manifest: Manifest, reference: str) -> Rates | N
     """The comparison at own best rates; None where the rate is not swept, or where there is only one seed."""
     if AXIS not in manifest.axes or not len(trials):
         return None
-    selection = manifest.selection_seeds or selecting(trials["seed"])
-    choosing = trials["seed"].isin(selection)
-    if not choosing.any() or choosing.all():
+    sweeps = [sweep for part in _folders(trials) if (sweep := _Sweep.of(part, manifest)) is not None]
+    if not sweeps:
         return None
     others = replace(manifest, axes=tuple(axis for axis in manifest.axes if axis != AXIS))
-    rows = [{**cell, **_scheme(rows, selection)} for cell, rows in cells.by_cell(trials, others.axes)]
-    best = pd.DataFrame(rows)
-    fair = trials[~choosing].merge(best[[*others.axes, "best_rate"]], on=list(others.axes))
+    best = pd.DataFrame([row for sweep in sweeps for row in sweep.best(others.axes)])
+    judged = pd.concat([sweep.trials[~sweep.choosing] for sweep in sweeps])
+    fair = judged.merge(best[[*others.axes, "best_rate"]], on=list(others.axes))
     fair = fair[fair[AXIS] == fair["best_rate"]]
     paired = contrasts.contrasts(fair, others, reference)
-    said = [*_compared(best, paired, others, len(selection)), *_flips(trials, best, others), *_ranges(best, others)]
-    return Rates(best, paired, tuple(said), tuple(selection))
+    swept = pd.concat([sweep.trials for sweep in sweeps])
+    said = [*_compared(best, paired, others), *_flips(swept, best, others), *_ranges(best, others)]
+    return Rates(best, paired, tuple(said), tuple(sorted({seed for sweep in sweeps for seed in sweep.selection})))
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The trials of one results folder, and which of its seeds choose the rate."""
+
+    trials: pd.DataFrame
+    selection: tuple[int, ...]
+
+    @classmethod
+    def of(cls, trials: pd.DataFrame, manifest: Manifest) -> _Sweep | None:
+        """None where there is but one rate, or where all seeds would choose."""
+        named = trials.loc[trials[CHOOSES].astype(bool), "seed"] if CHOOSES in trials else manifest.selection_seeds
+        found = cls(trials, tuple(sorted({int(seed) for seed in named})) or selecting(trials["seed"]))
+        single = trials[AXIS].nunique() < 2
+        return None if single or not found.choosing.any() or found.choosing.all() else found
+
+    @property
+    def choosing(self) -> pd.Series:
+        return self.trials["seed"].isin(self.selection)
+
+    def best(self, axes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """A row of ``Rates.best`` for each scheme and further setting."""
+        for cell, rows in cells.by_cell(self.trials, axes):
+            yield {**cell, **_scheme(rows, self.selection), "selection_seeds": len(self.selection)}
+
+
+def _folders(trials: pd.DataFrame) -> list[pd.DataFrame]:
+    return [part for _, part in trials.groupby(cells.FOLDER, sort=False)] if cells.FOLDER in trials else [trials]
 
 
 def selecting(seeds: pd.Series) -> tuple[int, ...]:
@@ -121,14 +152,14 @@ def _usable(rows: pd.DataFrame, best: float) -> dict[str, Any]:
     }
 
 
-def _compared(best: pd.DataFrame, paired: pd.DataFrame, manifest: Manifest, choosing: int) -> Iterator[str]:
+def _compared(best: pd.DataFrame, paired: pd.DataFrame, manifest: Manifest) -> Iterator[str]:
     """The contrasts, introduced by the rates that they are at."""
     for name, rows in cells.by_setting(best, manifest.axes):
         chosen = [f"{row['init']} {wording.setting(row['best_rate'])}" for row in _rows(rows)]
         where = f"At {name}, each" if name else "Each"
         yield (
             f"{where} at its own best learning rate ({', '.join(chosen)}; "
-            f"chosen on {wording.count(choosing, 'other seed')}):"
+            f"chosen on {wording.count(int(rows['selection_seeds'].iloc[0]), 'other seed')}):"
         )
         here = paired
         for axis in cells.swept(manifest.axes):
@@ -152,13 +183,17 @@ def _flips(trials: pd.DataFrame, best: pd.DataFrame, manifest: Manifest) -> Iter
         other = {rate: scheme for rate, scheme in led.items() if scheme != winner}
         where = f" ({name})" if name else ""
         if not other:
-            yield f"{winner} is first so, and at every equal rate where one is ({len(led)} of {len(equal)}){where}."
+            yield (
+                f"{winner} is first at its own best rate, and at equal rates too: at {len(led)} of the {len(equal)} "
+                f"tried, no other scheme at any{where}."
+            )
         else:
             flipped = [
                 f"{scheme} at {wording.listing([wording.setting(rate) for rate in other if other[rate] == scheme])}"
                 for scheme in dict.fromkeys(other.values())
             ]
-            yield f"The winner flips: {winner} is first so, but at equal rates {wording.listing(flipped)}{where}."
+            equally = wording.listing(flipped)
+            yield f"The winner flips: {winner} is first at its own best rate, but at equal rates {equally}{where}."
 
 
 def _first(steps: pd.Series) -> str:

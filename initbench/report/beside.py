@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from initbench.analysis import wording
+from initbench.analysis import settings, wording
 from initbench.analysis.cells import FOLDER
+from initbench.analysis.rates import CHOOSES
 from initbench.records import TABLES, Manifest, Records, Results
 
 
@@ -34,7 +35,12 @@ def beside(first: Results, second: Results) -> Results:
         records=Records(**{table: _joined([getattr(results.records, table) for results in both]) for table in TABLES}),
         experiment="",
         provenance={name: results.provenance for name, results in zip(names, both, strict=True)},
-        problems=(*_targets(first.manifest, second.manifest, names), *first.problems, *second.problems),
+        problems=(
+            *_targets(first.manifest, second.manifest, names),
+            *settings.differences(first.records.outcomes, second.records.outcomes, names),
+            *first.problems,
+            *second.problems,
+        ),
     )
 
 
@@ -51,7 +57,8 @@ def _named(results: Results, name: str) -> Results:
     for table in TABLES:
         rows = getattr(results.records, table)
         records[table] = rows.assign(id=[f"{name}/{trial}" for trial in rows["id"]])
-    records["outcomes"] = records["outcomes"].assign(**{FOLDER: name})
+    chooses = records["outcomes"]["seed"].isin(results.manifest.selection_seeds)
+    records["outcomes"] = records["outcomes"].assign(**{FOLDER: name, CHOOSES: chooses})
     trials = tuple(f"{name}/{trial}" for trial in results.manifest.trials)
     return replace(results, records=Records(**records), manifest=replace(results.manifest, trials=trials))
 
