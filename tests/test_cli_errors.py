@@ -77,7 +77,10 @@ ON_THE_COMMAND_LINE = {
         ["compare", "he", "kaiming"],
         "Error: kaiming is another name of he, which is given already",
     ),
-    "a scheme that the network does not suit": (["compare", "fixup", "xavier", *TINY], "Error: fixup needs residual branches"),
+    "a scheme that the network does not suit": (
+        ["compare", "fixup", "xavier", *TINY],
+        "Error: fixup needs residual branches",
+    ),
     "schemes in two places": (
         ["compare", "he", "xavier", "--set", "init=lecun"],
         "--set init=lecun: the command has its schemes already; leave this out",
@@ -89,7 +92,18 @@ ON_THE_COMMAND_LINE = {
     "a width for a network without": (["compare", "he", "--network", "cnn", "--width", "8"], "--width 8: network"),
     "a depth that is no number": (["compare", "he", "--depth", "deep"], "--depth deep: network.depth: found 'deep'"),
     "depth for a network by its layers": (["compare", "he", "--network", "mlp[hidden=[8]]", "--depth", "3"], "depth"),
-    "a report of nothing": (["report", "nowhere"], "there is no folder nowhere"),
+    "a report of nothing": (["report", "nowhere"], f"there is no folder nowhere and no {Path('results/nowhere')}"),
+    "an export of nothing": (["export", "nowhere", "--to", "csv"], "there is no folder nowhere and no"),
+    "a merger of nothing": (["merge", "nowhere"], "there is no folder nowhere and no"),
+    "a report of a folder by half its name": (["report", "deep_rely"], "did you mean deep_relu?"),
+    "a report of a file": (["report", "taken"], "taken is a file, expected a results folder"),
+    "a diagram in a file": (
+        ["theory", "--activation", "relu", "--map", "--out", "taken"],
+        "--out taken: is a file, expected a folder",
+    ),
+    "results in no folder": (["run", "smoke", "--out", ""], "found nothing, expected a folder"),
+    "a check kept in no folder": (["check", "smoke", "--keep", " "], "found nothing, expected a folder"),
+    "a shard beyond the last": (["run", "smoke", "--shard", "4/3"], "'4/3', expected a part from 1/3 to 3/3"),
     "a report of another folder": (["report", "."], "is not a results folder"),
     "a list of nothing": (["list", "init"], "did you mean inits?"),
     "an unknown component": (["show", "xaver"], "did you mean xavier"),
@@ -104,6 +118,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.delenv("INITBENCH_DATA", raising=False)
     monkeypatch.delenv("INITBENCH_DEBUG", raising=False)
     (tmp_path / "taken").write_text("a file")
+    (tmp_path / "deep_relu").mkdir()
     np.savez(tmp_path / "values.npz", **{name: np.zeros((40, 1), np.float32) for name in ARRAYS})
 
 

@@ -54,9 +54,14 @@ def test_a_shard_reads_as_it_is_written(text: str) -> None:
     assert str(Shard.parsed(text)) == text.strip()
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/3/5", "", "1e3/2000", "1/9999999999"])
+def test_a_shard_beyond_the_last_is_told_the_last() -> None:
+    with pytest.raises(InitbenchError, match=r"--shard: found '4/3', expected a part from 1/3 to 3/3"):
+        Shard.parsed("4/3")
+
+
+@pytest.mark.parametrize("text", ["0/3", "3", "a/b", "1/0", "-1/3", "1/3/5", "", "1e3/2000", "1/9999999999"])
 def test_what_is_no_shard_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(InitbenchError, match=r"--shard: found .*, expected a part of a whole from 1/20 to 20/20"):
+    with pytest.raises(InitbenchError, match=r"--shard: found .*, expected a part of a whole, such as 1/20 to 20/20"):
         Shard.parsed(text)
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress
 
 from initbench.cli import completion, console
+from initbench.cli.options import target_folder
 from initbench.cli.report import found
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ def export(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder to write to.", show_default="one named as the tracker, in DIR"),
+        typer.Option(
+            parser=target_folder,
+            metavar="DIR",
+            help="Folder to write to.",
+            show_default="one named as the tracker, in DIR",
+        ),
     ] = None,
     uri: Annotated[
         str | None,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from initbench.cli.options import OUTPUT, Reference
+from initbench.cli.options import OUTPUT, Reference, target_folder
+from initbench.cli.report import found
 
 
 def merge(
@@ -17,6 +18,7 @@ def merge(
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=target_folder,
             help="Folder of the whole; what it holds already stays.",
             show_default="results/NAME",
             rich_help_panel=OUTPUT,
@@ -47,8 +49,9 @@ def merge(
     def tell(sentence: str) -> None:
         console.err().print(f"Note: {sentence}.", soft_wrap=True)
 
-    target = out or Path("results") / records.ResultsFolder(folders[0]).manifest().name
-    merged = merging.merge(folders, target, tell)
+    parts = [found(part) for part in folders]
+    target = out or Path("results") / records.ResultsFolder(parts[0]).manifest().name
+    merged = merging.merge(parts, target, tell)
     for problem in merged.problems:
         tell(problem)
     results = records.read(target)

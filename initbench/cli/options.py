@@ -80,6 +80,13 @@ Reference = Annotated[
 ]
 
 
+def target_folder(text: str) -> Path:
+    """A folder to write to; an empty text would mean this one, and comes of a variable that a script forgot to set."""
+    if not text.strip():
+        raise typer.BadParameter("found nothing, expected a folder; '.' is this one")
+    return Path(text)
+
+
 @dataclass(frozen=True)
 class Machines:
     """What trains: processes of this machine, or tasks of a Ray cluster."""
@@ -139,6 +146,7 @@ class Training:
     keep: Annotated[
         Path | None,
         typer.Option(
+            parser=target_folder,
             help="Keep the run's records and report in this folder; records that it held before are removed.",
             show_default="nothing is kept",
             rich_help_panel=OUTPUT,
@@ -158,6 +166,7 @@ class Execution:
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=target_folder,
             help="Results folder.",
             show_default="results/NAME, of a shard results/NAME/shards/K-of-N",
             rich_help_panel=OUTPUT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,9 @@ import typer
 
 from initbench.cli.collection import undisturbed
 from initbench.cli.options import Reference
+from initbench.errors import InitbenchError
+
+RESULTS = Path("results")
 
 
 def report(
@@ -43,6 +47,26 @@ def report(
 
 
 def found(folder: Path) -> Path:
-    """A folder as named, or the one of that name in ``results``."""
-    in_results = Path("results") / folder
-    return in_results if not folder.exists() and in_results.is_dir() else folder
+    """A folder as named, or the one of that name in ``results``.
+
+    Raises
+    ------
+    InitbenchError
+        There is neither; the message offers the nearest names.
+    """
+    in_results = RESULTS / folder
+    if folder.is_dir() or in_results.is_dir():
+        return folder if folder.is_dir() else in_results
+    if folder.exists():
+        raise InitbenchError(f"{folder} is a file, expected a results folder")
+    places = "" if folder.is_absolute() else f" and no {in_results}"
+    near = get_close_matches(folder.name, _folders_beside(folder) | _folders_beside(in_results), n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise InitbenchError(f"there is no folder {folder}{places}{hint}")
+
+
+def _folders_beside(path: Path) -> set[str]:
+    try:
+        return {each.name for each in path.parent.iterdir() if each.is_dir()}
+    except OSError:
+        return set()

@@ -89,6 +89,8 @@ class Diagram:
         """The files that were written."""
         if not self.draw_map:
             return []
+        if self.out.exists() and not self.out.is_dir():
+            raise InitbenchError(f"--out {self.out}: is a file, expected a folder for the diagram")
         from initbench.records import write_bytes
         from initbench.report import panels, phases
         from initbench.theory import phase_diagram

@@ -23,8 +23,10 @@ class Shard:
     def parsed(cls, text: str) -> Shard:
         """``3/20``, as written on the command line. Raises InitbenchError."""
         match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", text.strip(), re.ASCII)
-        if match is None or int(match[1]) > int(match[2]):
-            raise InitbenchError(f"--shard: found {text!r}, expected a part of a whole from 1/20 to 20/20")
+        if match is None:
+            raise InitbenchError(f"--shard: found {text!r}, expected a part of a whole, such as 1/20 to 20/20")
+        if int(match[1]) > int(match[2]):
+            raise InitbenchError(f"--shard: found {text!r}, expected a part from 1/{match[2]} to {match[2]}/{match[2]}")
         return cls(int(match[1]), int(match[2]))
 
     @property
