@@ -7,6 +7,7 @@ import numpy as np
 from synthetic_results import EVERY, Trial, results
 
 from initbench.gate import Report, Tolerance, baseline_of, judge
+from initbench.gate.measured import Cell
 from initbench.records import Results
 
 ROWS = 30
@@ -43,6 +44,32 @@ def run(
     return results(*trials)
 
 
+def cell(rng: np.random.Generator, seeds: Sequence[int], noise: float) -> Cell:
+    """A scheme of unchanged code: every number is log-normal over the seeds, the steps rounded to tens."""
+    draw = np.exp(noise * rng.standard_normal((3, len(seeds))))
+    layers = np.exp(noise * rng.standard_normal((10, 2, len(seeds))).cumsum(axis=0))
+    return Cell(
+        scheme="he",
+        setting="",
+        budget=300,
+        seeds=tuple(seeds),
+        data_seeds=tuple(seeds),
+        status=("finished",) * len(seeds),
+        digests=("",) * len(seeds),
+        metrics={
+            "steps_to_target": tuple(10 * np.ceil(8 * draw[0])),
+            "loss_area": tuple(60 * draw[1]),
+            "final_train_loss": tuple(0.4 * draw[2]),
+            "final_test_loss": tuple(0.4 * draw[2]),
+            "final_test_accuracy": tuple(1 - np.minimum(0.1 * draw[2], 1)),
+        },
+        layers={
+            f"layer{index}": {"preact_variance": tuple(forward), "grad_variance": tuple(backward)}
+            for index, (forward, backward) in enumerate(layers)
+        },
+    )
+
+
 def checked(now: Results, before: Results | None = None, **tolerance: object) -> Report:
     """The report of a run against that of a plain one."""
     return judge(now, baseline_of(before or run()), {}, replace(Tolerance(), **tolerance))
@@ -53,4 +80,4 @@ def marks(report: Report) -> dict[tuple[str, str], str]:
     return {(found.scheme, found.what): found.mark.value for found in report.findings}
 
 
-__all__ = ["EVERY", "ROWS", "checked", "marks", "run"]
+__all__ = ["EVERY", "ROWS", "cell", "checked", "marks", "run"]

@@ -127,6 +127,16 @@ def permutation_p(values, flips):
     return float(found.pvalue)
 
 
+def test_holm_agrees_with_its_definition():
+    p_values = [0.01, 0.04, 0.03, 0.005, 0.5]
+    ranked = sorted(range(5), key=lambda index: p_values[index])
+    expected = {}
+    for rank, index in enumerate(ranked):
+        expected[index] = max((5 - earlier) * p_values[ranked[earlier]] for earlier in range(rank + 1))
+    assert signflip.holm(p_values) == pytest.approx([min(1, expected[index]) for index in range(5)])
+    assert signflip.holm([]) == []
+
+
 @pytest.mark.parametrize(
     ("given", "corrected"),
     [

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from gated import checked, marks, run
+from gated import cell, checked, marks, run
 from scipy import stats
 from synthetic_results import Trial, results
 
 from initbench.expectation import Expectation, satisfies
 from initbench.gate import Kind, Mark, Tolerance, baseline_of, judge
-from initbench.gate.contrast import contrast, holm
-from initbench.gate.measured import Cell, measured
+from initbench.gate.contrast import contrast
+from initbench.gate.measured import measured
 from initbench.gate.metrics import METRICS, cost, hidden_spread
 from initbench.gate.signal import signal
 from initbench.gate.statistical import statistical
@@ -56,16 +56,6 @@ def test_one_seed_is_no_evidence():
     found = contrast(costs([0.0]), costs([5.0]), 0.0)
     assert (found.p_worse, found.spread_known) == (1.0, False)
     assert found.high == math.inf
-
-
-def test_holm_agrees_with_its_definition():
-    p_values = [0.01, 0.04, 0.03, 0.005, 0.5]
-    ranked = sorted(range(5), key=lambda index: p_values[index])
-    expected = {}
-    for rank, index in enumerate(ranked):
-        expected[index] = max((5 - earlier) * p_values[ranked[earlier]] for earlier in range(rank + 1))
-    assert holm(p_values) == pytest.approx([min(1, expected[index]) for index in range(5)])
-    assert holm([]) == []
 
 
 def test_a_coarse_grid_hides_a_spread_of_half_its_step():
@@ -115,32 +105,6 @@ def test_what_noise_could_do_is_inconclusive_and_fails_only_if_strict():
     assert report.exit_code == 0
     assert "inconclusive" in report.sentence
     assert checked(other, noisy, strict=True).exit_code == 1
-
-
-def cell(rng, seeds, noise):
-    """A scheme of unchanged code: every number is log-normal over the seeds, the steps rounded to tens."""
-    draw = np.exp(noise * rng.standard_normal((3, len(seeds))))
-    layers = np.exp(noise * rng.standard_normal((10, 2, len(seeds))).cumsum(axis=0))
-    return Cell(
-        scheme="he",
-        setting="",
-        budget=300,
-        seeds=tuple(seeds),
-        data_seeds=tuple(seeds),
-        status=("finished",) * len(seeds),
-        digests=("",) * len(seeds),
-        metrics={
-            "steps_to_target": tuple(10 * np.ceil(8 * draw[0])),
-            "loss_area": tuple(60 * draw[1]),
-            "final_train_loss": tuple(0.4 * draw[2]),
-            "final_test_loss": tuple(0.4 * draw[2]),
-            "final_test_accuracy": tuple(1 - np.minimum(0.1 * draw[2], 1)),
-        },
-        layers={
-            f"layer{index}": {"preact_variance": tuple(forward), "grad_variance": tuple(backward)}
-            for index, (forward, backward) in enumerate(layers)
-        },
-    )
 
 
 @pytest.mark.parametrize(("seeds", "noise"), [(3, 0.5), (5, 0.05), (8, 0.3)])

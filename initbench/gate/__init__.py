@@ -1,8 +1,8 @@
 """The gate: a run against a baseline and against what its config expects, down to an exit code.
 
-``baseline`` knows the file, ``measured`` what of a run is compared; ``statistical``, ``signal``, ``exact`` and
-``expected`` each give findings, which ``judge`` puts together as a ``Report``; ``terminal``, ``junit``, ``markdown``,
-``machine`` and ``github`` show it. Tables and files only, without torch.
+``baseline`` knows the file, ``measured`` what of a run is compared; ``statistical`` (with ``counts``), ``signal``,
+``exact`` and ``expected`` each give findings, which ``judge`` puts together as a ``Report``; ``terminal``, ``junit``,
+``markdown``, ``machine`` and ``github`` show it. Tables and files only, without torch.
 """
 
 from initbench.gate.baseline import Baseline, BaselineError, baseline_of, read_baseline

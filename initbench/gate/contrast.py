@@ -16,6 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FALSE_ALARMS = 0.005
+"""The share of checks of unchanged code that may fail by chance on one kind of finding."""
+
 LEVEL = 0.95
 MOST = 700.0  # of a ratio's logarithm; beyond, a float runs out of exponents
 
@@ -59,15 +62,6 @@ def contrast(before: Costs, now: Costs, hidden_spread: float) -> Contrast | None
     counts = [len(old_costs), len(new_costs)]
     freedom = _welch(parts, counts)
     return _contrast(float(new_costs.mean() - old_costs.mean()), sum(parts), freedom, min(counts), paired=False)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's corrected p-values, in the order given: at most a share α of families has one below α by chance."""
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.array(p_values, dtype=float)[order] * np.arange(len(p_values), 0, -1)
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0) if len(p_values) else stepped
-    return [float(value) for value in corrected]
 
 
 def _contrast(effect: float, variance: float, freedom: float, seeds: int, *, paired: bool) -> Contrast:

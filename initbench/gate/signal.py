@@ -13,12 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from initbench.analysis import wording
-from initbench.gate.contrast import Contrast, contrast, holm
+from initbench.analysis.signflip import holm
+from initbench.gate.contrast import FALSE_ALARMS, Contrast, contrast
 from initbench.gate.findings import Finding, Kind, Mark
 from initbench.gate.measured import SIGNALS, Cell, Values
-
-FALSE_ALARMS = 0.005
-"""The share of checks of unchanged code that may fail by chance on this kind of finding."""
 
 MARGIN = 0.1
 LEAST = 1e-300  # zero as a logarithm
@@ -38,12 +36,12 @@ class _Layer:
     contrast: Contrast
 
 
-def signal(pairs: Sequence[tuple[Cell, Cell]], grace: float = FALSE_ALARMS) -> list[Finding]:
+def signal(pairs: Sequence[tuple[Cell, Cell]]) -> list[Finding]:
     """One finding for each scheme and direction, which names the layers that changed."""
     layers = [layer for pair in pairs for layer in _layers(*pair)]
     corrected = holm([min(1.0, 2 * min(each.contrast.p_worse, each.contrast.p_better)) for each in layers])
     changed = [
-        p <= grace and not 1 / (1 + MARGIN) <= each.contrast.ratio <= 1 + MARGIN
+        p <= FALSE_ALARMS and not 1 / (1 + MARGIN) <= each.contrast.ratio <= 1 + MARGIN
         for each, p in zip(layers, corrected, strict=True)
     ]
     found = []

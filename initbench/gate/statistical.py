@@ -1,34 +1,32 @@
 """Statistical findings: worse beyond the margin and beyond noise, scheme by scheme and metric by metric.
 
 A change is a regression if the estimated ratio exceeds the margin and its p-value, corrected by Holm over every
-scheme and metric of the check, is at most 0.5 %; so at most every 200th check of unchanged code fails by chance,
-however many schemes it has. It is inconclusive if the 95 % interval reaches beyond the margin all the same. A run
-that missed the target counts its whole budget of steps, which makes a ratio a bound.
+scheme, metric and count of the check, is at most 0.5 %; so at most every 200th check of unchanged code fails by
+chance, however many schemes it has. It is inconclusive if the 95 % interval reaches beyond the margin all the same. A
+run that missed the target counts its whole budget of steps, which makes a ratio a bound.
 
-Reaching the target, and finishing at all, are counted: a regression is all of the seeds before and none now, or a
-difference in numbers that Fisher's exact test finds beyond chance.
+Reaching the target, and finishing at all, are counted (``counts``). A target that every seed reached and none reaches
+now, or runs that all finished and none now, have a bound of their own, at which each of the two errs in no more than
+0.5 % of the checks either.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from initbench.analysis import wording
-from initbench.gate.contrast import Contrast, contrast, holm
+from initbench.analysis.signflip import holm
+from initbench.gate.contrast import FALSE_ALARMS, Contrast, contrast
+from initbench.gate.counts import REACHED, Count, counted
+from initbench.gate.counts import finding as counts_finding
 from initbench.gate.findings import Finding, Kind, Mark, Tolerance
 from initbench.gate.measured import Cell
 from initbench.gate.metrics import ACCURACY, METRICS, STEPS, cost, hidden_spread, title
 
-FALSE_ALARMS = 0.005
-"""The share of checks of unchanged code that may fail by chance on this kind of finding."""
-
 DEFAULT_METRICS = (STEPS, "loss_area", "final_train_loss", ACCURACY)
 REGRESSION_METRICS = (STEPS, "loss_area", "final_train_loss", "final_test_loss")
-COUNTS = ("reached", "finished")
 
 Pair = tuple[Cell, Cell]
 """A cell of the baseline, and that of the run."""
@@ -44,20 +42,25 @@ class _Compared:
     bound: str
 
 
-def statistical(
-    pairs: Sequence[Pair], step_grid: float, tolerance: Tolerance, grace: float = FALSE_ALARMS
-) -> list[Finding]:
+def statistical(pairs: Sequence[Pair], step_grid: float, tolerance: Tolerance) -> list[Finding]:
     """The findings of every scheme and metric, in the order of the schemes."""
-    compared = [found for pair in pairs for found in _compared(*pair, step_grid, tolerance)]
-    worse = holm([each.contrast.p_worse for each in compared])
-    better = holm([each.contrast.p_better for each in compared])
-    metrics = [
-        _finding(each, (down <= grace, up <= grace), tolerance)
-        for each, down, up in zip(compared, worse, better, strict=True)
+    compared = [found for pair in pairs for found in _compared(*pair, step_grid, tolerance, len(pairs))]
+    counts = [count for pair in pairs for count in counted(*pair)]
+    enough = FALSE_ALARMS / max(1, len(compared))
+    beyond = _beyond_chance(
+        [
+            *((each.contrast.p_worse, each.contrast.p_better) for each in compared),
+            *(count.p_values if count.least_p_value <= enough else (math.nan, math.nan) for count in counts),
+        ]
+    )
+    findings = [_finding(each, sides, tolerance) for each, sides in zip(compared, beyond, strict=False)]
+    told = [
+        counts_finding(count, (True, True) if count.is_certain(len(pairs)) else sides, tolerance)
+        for count, sides in zip(counts, beyond[len(compared) :], strict=True)
     ]
-    counts = [found for pair in pairs for found in _counts(*pair, grace / max(1, len(pairs)), tolerance)]
+    told = [each for each in told if each.what == REACHED or each.changed]
     order = {cell.label: index for index, (_, cell) in enumerate(pairs)}
-    return sorted([*counts, *metrics], key=lambda finding: order[finding.scheme])
+    return sorted([*told, *findings], key=lambda finding: order[finding.scheme])
 
 
 def metrics_of(cell: Cell, asked: tuple[str, ...] | None = None) -> tuple[str, ...]:
@@ -68,7 +71,13 @@ def metrics_of(cell: Cell, asked: tuple[str, ...] | None = None) -> tuple[str, .
     return DEFAULT_METRICS if has_accuracy else REGRESSION_METRICS
 
 
-def _compared(before: Cell, now: Cell, step_grid: float, tolerance: Tolerance) -> Iterator[_Compared]:
+def _beyond_chance(p_values: Sequence[tuple[float, float]]) -> list[tuple[bool, bool]]:
+    """For each (worse, better), whether it is, corrected for all; a NaN takes no part."""
+    sides = ([p <= FALSE_ALARMS for p in holm(side)] for side in zip(*p_values, strict=True))
+    return list(zip(*sides, strict=True))
+
+
+def _compared(before: Cell, now: Cell, step_grid: float, tolerance: Tolerance, cells: int) -> Iterator[_Compared]:
     for metric in metrics_of(before, tolerance.metrics):
         if metric == STEPS and not before.reached and not now.reached:
             continue
@@ -76,11 +85,19 @@ def _compared(before: Cell, now: Cell, step_grid: float, tolerance: Tolerance) -
         hidden = hidden_spread(metric, _mean(old, new), step_grid) if old or new else 0.0
         found = contrast(old, new, hidden)
         if found is not None:
-            missed = metric == STEPS
-            bound = _bound(
-                missed and before.reached < len(before.seeds), missed and now.reached < len(now.seeds) - now.failed
-            )
+            bound = ""
+            if metric == STEPS:
+                found = _no_surer_than_the_count(found, next(counted(before, now)), cells)
+                bound = _bound(before.reached < len(before.seeds), now.reached < len(now.seeds) - now.failed)
             yield _Compared(now, metric, _shown(before, metric), _shown(now, metric), found, bound)
+
+
+def _no_surer_than_the_count(found: Contrast, reached: Count, cells: int) -> Contrast:
+    """Where all of one side missed, its steps are the budget and have no spread: they tell what the count tells."""
+    if not reached.is_total or reached.is_certain(cells):
+        return found
+    least = reached.chance_of_total
+    return replace(found, p_worse=max(found.p_worse, least), p_better=max(found.p_better, least))
 
 
 def _mean(*sides: dict[tuple[int, int], float]) -> float:
@@ -137,52 +154,6 @@ def _finding(each: _Compared, beyond: tuple[bool, bool], tolerance: Tolerance) -
         text=text,
         fails=mark is Mark.WORSE or (mark is Mark.UNCLEAR and tolerance.strict),
     )
-
-
-def _counts(before: Cell, now: Cell, grace: float, tolerance: Tolerance) -> Iterator[Finding]:
-    """How many trials finished and reached the target, as far as it changed."""
-    sides = {
-        "reached": ((before.reached, len(before.seeds)), (now.reached, len(now.seeds) - now.failed)),
-        "finished": (
-            (before.status.count("finished"), len(before.seeds)),
-            (now.status.count("finished"), len(now.seeds) - now.failed),
-        ),
-    }
-    for what, ((old, olds), (new, news)) in sides.items():
-        if not news:
-            continue
-        mark = _count_mark((old, olds), (new, news), grace)
-        shown = f"{old}/{olds}", f"{new}/{news}"
-        if what == "finished" and mark is Mark.SAME:
-            continue
-        words = "reached the target" if what == "reached" else "finished without diverging"
-        yield Finding(
-            kind=Kind.STATISTICAL,
-            mark=mark,
-            scheme=now.label,
-            what=what,
-            before=shown[0],
-            now=shown[1],
-            change="" if mark is Mark.SAME else f"{new - old:+d}" if olds == news else f"of {news}, not {olds}",
-            text=f"{now.label}: {new} of {wording.count(news, 'seed')} {words}, {old} of {olds} before",
-            fails=mark is Mark.WORSE or (mark is Mark.UNCLEAR and tolerance.strict),
-        )
-
-
-def _count_mark(before: tuple[int, int], now: tuple[int, int], grace: float) -> Mark:
-    from scipy.stats import fisher_exact
-
-    (old, olds), (new, news) = before, now
-    share, share_before = new / news, old / olds
-    if share == share_before:
-        return Mark.SAME
-    table = np.array([[old, olds - old], [new, news - new]])
-    worse = share < share_before
-    p_value = float(fisher_exact(table, alternative="greater" if worse else "less").pvalue)
-    certain = p_value <= grace or (share_before, share) in {(1.0, 0.0), (0.0, 1.0)}
-    if not certain:
-        return Mark.UNCLEAR if worse else Mark.SAME
-    return Mark.WORSE if worse else Mark.BETTER
 
 
 def _bound(missed_before: bool, missed_now: bool) -> str:
