@@ -187,3 +187,55 @@ def test_a_scheme_that_diverged_before_the_last_probe_is_not_silently_absent_fro
     )["gradient_variance"]
     assert legend(figure) == ["he", "normal[std=9] (diverged 1/1)"]
     assert "as far as it was probed" in " ".join(text.get_text() for text in figure.texts)
+
+
+def predicted(made, low, high):
+    """Results of which each layer has a prediction before training, a decade above what was measured."""
+    layers = made.records.layers
+    for end, factor in (("", 10.0), ("_low", low), ("_high", high)):
+        for name in ("activation_variance", "grad_variance"):
+            layers[f"predicted_{name}{end}"] = (factor * layers[name]).where(layers["step"] == 0)
+    return made
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.9, 0.1])
+def test_a_layer_panel_holds_prediction_and_band_and_two_labeled_powers_of_ten(rate):
+    depth = [rate**layer for layer in range(6)]
+    trial = Trial("he", 0, (2.0, 1.0), activations=[depth], gradients=[depth], at={"network.depth": 6})
+    other = Trial("he", 1, (2.0, 1.0), activations=[depth], gradients=[depth], at={"network.depth": 7})
+    made = predicted(results(trial, other, axes=("init", "network.depth")), 2.0, 50.0)
+    figure = figures.draw(analyze(made))["activation_variance"]
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        bottom, top = panel.get_ylim()
+        band = np.concatenate([path.vertices[:, 1] for path in panel.collections[0].get_paths()])
+        lines = np.concatenate([line.get_ydata() for line in panel.lines])
+        assert bottom < min(band.min(), lines.min())
+        assert max(band.max(), lines.max()) < top
+        assert sum(bottom <= tick <= top for tick in panel.get_yticks()) >= 2
+        assert panel.get_yticks(minor=True).size == 0
+
+
+def test_what_a_diverged_scheme_left_behind_is_marked_and_does_not_flatten_the_others():
+    calm, wild = (1.0, 0.5, 0.25), (1e28, 1e20, 1e10)
+    figure = drawn(
+        Trial("he", 0, (2.0, 1.0), activations=[calm] * 2, gradients=[calm] * 2),
+        Trial("normal[std=9]", 0, (math.inf,), activations=[calm, wild], gradients=[calm, wild], status="diverged"),
+    )["gradient_variance"]
+    last = figure.axes[1]
+    assert last.get_ylim()[1] < 100
+    (marked,) = [line for line in last.lines if line.get_marker() == "x"]
+    assert marked.get_xdata().tolist() == [1, 2, 3]
+    assert "left behind by a scheme that diverged" in " ".join(text.get_text() for text in figure.texts)
+    alone = drawn(Trial("he", 0, (math.inf,), activations=[calm, wild], gradients=[calm, wild], status="diverged"))
+    assert alone["gradient_variance"].axes[1].get_ylim()[1] > 1e28  # nobody to make room for
+
+
+@pytest.mark.filterwarnings("error")
+def test_curves_that_end_before_their_first_update_have_the_planned_steps_on_their_axis():
+    made = results(*(Trial(name, 0, (math.inf,), status="diverged", planned=78) for name in ("he", "xavier")))
+    made.records.curves.loc[made.records.curves["step"] == 0, "test_loss"] = 2.3
+    figure = figures.draw(analyze(made))["test_loss"]
+    assert len(figures.encode(figure, "png")) > 1000
+    assert figure.axes[0].get_xlim() == (0, pytest.approx(1.02 * 78))
+    assert all(tick == round(tick) for tick in figure.axes[0].get_xticks())

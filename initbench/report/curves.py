@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from initbench.analysis import Comparison, cells
 from initbench.records import FAILED
@@ -40,7 +40,8 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
             _scheme(panel, rows, own, schemes[str(name)])
         panel.set_title(setting, fontsize=10, loc="left")
         panels.name_axes(panel, "step (updates)", metric.replace("_", " "))
-    _scale(axes[0], curves[curves["id"].isin(_calm(measured))] if len(_calm(measured)) else curves, metric)
+    calm = curves[curves["id"].isin(_calm(measured))] if len(_calm(measured)) else curves
+    _scale(axes[0], calm, metric, planned=measured["steps"].max())
     if comparison.results.manifest.target_metric == metric:
         _target(axes, comparison)
     panels.finish(
@@ -76,7 +77,7 @@ def _scheme(panel: Axes, trials: pd.DataFrame, curves: pd.DataFrame, look: Look)
         )
 
 
-def _scale(panel: Axes, curves: pd.DataFrame, metric: str) -> None:
+def _scale(panel: Axes, curves: pd.DataFrame, metric: str, *, planned: float) -> None:
     """Choose the value axis (shared by all panels) by the trials that did not diverge: these set the scale."""
     values = curves[metric].astype(float)
     low, high = float(values.min()), float(values.max())
@@ -88,7 +89,9 @@ def _scale(panel: Axes, curves: pd.DataFrame, metric: str) -> None:
         panel.set_ylim(low / 1.4, high * 1.4)
     else:
         panel.set_ylim(min(0.0, low), 1.08 * high if high > 0 else 1.0)
-    panel.set_xlim(0, 1.02 * float(curves["step"].max()))
+    last = float(curves["step"].max()) or float(planned) or 1.0  # all may have ended before their first update
+    panel.set_xlim(0, 1.02 * last)
+    panel.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True, min_n_ticks=1))
 
 
 def _target(axes: list[Axes], comparison: Comparison) -> None:

@@ -3,13 +3,13 @@
 Where theory made a prediction the points are what was measured and the line is the prediction, in the shaded band that
 holds single networks of this width; elsewhere the line joins what was measured.
 
-What a log scale cannot show is marked, never dropped: a variance of exactly zero at the lower edge, one that is not
-finite at the upper edge.
+What a log scale cannot show is marked, never dropped: a variance of exactly zero at the lower edge, at the upper edge
+one that is not finite, or that a scheme left behind when all of its seeds diverged and that would flatten the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from initbench.analysis import Comparison, cells, layers
+from initbench.analysis import Comparison, cells, layers, wording
 from initbench.report import panels
 from initbench.report.palette import Look, looks
 
 _MOST_PAIRS = 4  # settings up to which the last probe gets panels of its own
+_DECADES = 2.0  # at least, so that two ticks are powers of ten and noise looks like noise
 _STACKING = 0.022  # height, as a fraction of the panel, between the edge marks of two schemes
 
 TITLES = {"activation_variance": "Activation variance", "grad_variance": "Gradient variance"}
@@ -43,15 +44,16 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
     )
     visible = profiles[profiles["probe"].isin(shown)]
     facets = [(setting, rows[rows["probe"].isin(shown)], probe) for setting, rows in drawn for probe in shown]
+    calm = _calm(comparison, profiles)
     for panel, (setting, rows, probe) in zip(axes, facets, strict=True):
         moment = rows[rows["probe"] == probe]
-        _scale(panel, rows, f"{column}_geomean")
+        _scale(panel, rows, f"{column}_geomean", calm[rows.index])
         _lines(panel, moment, f"{column}_geomean", schemes)
         panel.set_title(", ".join(filter(None, [setting, _moment(moment["step"])])), fontsize=10, loc="left")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panels.name_axes(panel, "layer (the last is the output layer)", TITLES[column].lower())
     panels.finish(figure, f"{TITLES[column]} by layer, {comparison.results.manifest.name}", schemes,
-                  explanation=_explanation(comparison, visible, column) + left_out,
+                  explanation=_explanation(comparison, visible, column, axes) + left_out,
         notes=panels.endings(comparison))  # fmt: skip
     return figure
 
@@ -64,8 +66,9 @@ def _lines(panel: Axes, rows: pd.DataFrame, column: str, schemes: Mapping[str, L
         style = panels.markings(look, len(layer))
         if _predicted(panel, line, column, look):
             style |= {"linestyle": "none", "markevery": 1, "markersize": 3.5}
-        panel.plot(layer, variance.where(np.isfinite(variance) & (variance > 0)), **style)
-        for sign, marked, shift in (("v", variance == 0, _STACKING), ("x", ~np.isfinite(variance), -_STACKING)):
+        beyond = ~(variance <= panel.get_ylim()[1])  # not a number, or too large to be shown
+        panel.plot(layer, variance.where(~beyond & (variance > 0)), **style)
+        for sign, marked, shift in (("v", variance == 0, _STACKING), ("x", beyond, -_STACKING)):
             if marked.any():
                 heights[sign] += shift
                 at = np.full(int(marked.sum()), heights[sign])
@@ -88,15 +91,27 @@ def _prediction(column: str) -> list[str]:
     return [f"predicted_{column.removesuffix('_geomean')}{end}_geomean" for end in ("", "_low", "_high")]
 
 
-def _scale(panel: Axes, rows: pd.DataFrame, column: str) -> None:
-    """A log scale around the positive finite values, with room at the edges for what has no place on it."""
+def _calm(comparison: Comparison, profiles: pd.DataFrame) -> pd.Series:
+    """Which rows set the scale: those before training, and of later ones those of schemes that finished somewhere."""
+    axes, schemes = list(comparison.axes), comparison.schemes
+    ended = {tuple(map(wording.setting, cell)) for cell in schemes.loc[schemes["finished"] == 0, axes].to_numpy()}
+    diverged = [tuple(map(wording.setting, cell)) in ended for cell in profiles[axes].to_numpy()]
+    return (profiles["probe"] == layers.FIRST) | ~pd.Series(diverged, index=profiles.index, dtype=bool)
+
+
+def _scale(panel: Axes, rows: pd.DataFrame, column: str, calm: pd.Series) -> None:
+    """A log scale around what is measured and predicted, with room at the edges for what has no place on it."""
     variance = rows[column].astype(float)
-    drawn = np.log10(variance[np.isfinite(variance) & (variance > 0)])
+    own = rows[calm] if calm[rows["probe"] == layers.LAST].any() else rows
+    shown = own[[column, *_prediction(column)]].to_numpy(dtype=float)
+    drawn = np.log10(shown[np.isfinite(shown) & (shown > 0)])
     low, high = (float(drawn.min()), float(drawn.max())) if len(drawn) else (-3.0, 0.0)
-    span = max(high - low, 1.0)
+    missing = max(_DECADES - (high - low), 0.0)
+    low, high = low - missing / 2, high + missing / 2
+    span = high - low
     below, above = (
         0.03 + 1.6 * _STACKING * len(set(rows.loc[marked, cells.SCHEME]))
-        for marked in (variance == 0, ~np.isfinite(variance))
+        for marked in (variance == 0, ~(variance <= 10**high))
     )
     panel.set_yscale("log")
     panel.set_ylim(10 ** (low - span * below), 10 ** (high + span * above))
@@ -107,10 +122,10 @@ def _scale(panel: Axes, rows: pd.DataFrame, column: str) -> None:
 
 def _moment(steps: pd.Series) -> str:
     step = int(steps.max()) if len(steps) else 0
-    return "before training" if step == 0 else f"after {step} steps"
+    return "before training" if step == 0 else f"after {wording.count(step, 'step')}"
 
 
-def _explanation(comparison: Comparison, profiles: pd.DataFrame, column: str) -> str:
+def _explanation(comparison: Comparison, profiles: pd.DataFrame, column: str, axes: Sequence[Axes]) -> str:
     variance = profiles[f"{column}_geomean"].astype(float)
     text = "Geometric mean over seeds."
     if profiles[_prediction(column)[0]].gt(0).any():
@@ -124,8 +139,8 @@ def _explanation(comparison: Comparison, profiles: pd.DataFrame, column: str) ->
         text += " Each setting has its own scale."
     if (variance == 0).any():
         text += " Triangle on the lower edge: exactly zero."
-    if (~np.isfinite(variance)).any():
-        text += " × on the upper edge: not finite."
+    if any(line.get_marker() == "x" for panel in axes for line in panel.lines):
+        text += " × on the upper edge: not finite, or left behind by a scheme that diverged in every seed."
     if comparison.schemes["diverged"].any() and (profiles["probe"] == layers.LAST).any():
         text += " A seed that diverged counts as far as it was probed."
     return text
