@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -30,8 +31,8 @@ def environment() -> dict[str, Any]:
 
 
 def command() -> str:
-    """The command line of this process, its program by name."""
-    return printable(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+    """The command line of this process as a shell takes it, its program by name."""
+    return printable(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def git_commit() -> str | None:

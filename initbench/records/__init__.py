@@ -3,7 +3,7 @@
 ::
 
     results/<experiment>/
-      experiment.yaml    the resolved config, re-runnable as is
+      experiment.yaml    the resolved config, re-runnable as is (a search for depths starts from it)
       manifest.json      what this experiment consists of: its trials in order, its axes, its target
       provenance.json    versions, platform, times
       records/           one Parquet file for each table and finished stack; a cache of trials by id

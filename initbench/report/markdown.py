@@ -36,6 +36,7 @@ def render(comparison: Comparison, figures: Sequence[str]) -> str:
         notes=comparison.notes,
         provenance=provenance.rows(comparison.results.provenance),
         experiment=experiment,
+        search=provenance.search(comparison.results.provenance),
         fence=max(["```", *(run + "`" for run in re.findall("`+", experiment))], key=len),
     )
     return printable(text)

@@ -7,6 +7,8 @@ from typing import Any
 
 from initbench.analysis import wording
 
+_SEARCH = "--max-depth"
+
 
 def rows(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Names and texts, nested ones on one level: ``{"versions": {"torch": ...}}`` becomes ``versions.torch``."""
@@ -18,3 +20,9 @@ def rows(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
             found.append((f"{prefix}{key}", wording.MISSING if value is None else text))
     return found
+
+
+def search(values: Mapping[str, Any]) -> str:
+    """The command that searched for the greatest depth, which no config can ask for; none where none did."""
+    command = values.get("command")
+    return command if isinstance(command, str) and _SEARCH in command.split() else ""

@@ -233,14 +233,14 @@ def test_the_resolved_experiment_is_kept_and_plans_the_same_trials(planned: Plan
 
 
 def test_provenance_says_what_made_the_numbers(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/somewhere/bin/initbench", "run", "tiny.yaml"])
+    monkeypatch.setattr("sys.argv", ["/somewhere/bin/initbench", "run", "tiny.yaml", "--set", "init=normal[std=1]"])
     work = planned()
     monkeypatch.chdir(work.data_dir)  # no repository
     done(work)
     kept = json.loads((work.folder.path / "provenance.json").read_text())
     assert kept["versions"]["torch"].startswith(torch.__version__.partition("+")[0])
     assert kept["versions"]["python"] == platform.python_version()
-    assert kept["command"] == "initbench run tiny.yaml"
+    assert kept["command"] == "initbench run tiny.yaml --set 'init=normal[std=1]'"
     assert kept["git_commit"] is None
     assert (kept["device"], kept["workers"], kept["threads"]) == ("cpu", 1, 1)
     assert kept["seconds"] >= 0

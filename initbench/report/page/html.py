@@ -70,6 +70,7 @@ def render(comparison: Comparison) -> str:
         unfinished=grids.unfinished(comparison),
         misses=evidence.misses(comparison),
         experiment=comparison.results.experiment.strip(),
+        search=provenance.search(comparison.results.provenance),
         provenance=provenance.rows(comparison.results.provenance),
         data=embedded(payload(comparison)),
         style=style,
