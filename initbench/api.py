@@ -90,12 +90,12 @@ def run(
     experiment = config if isinstance(config, Experiment) else load(config, data_dir=data)
     folder = Path(out) if out is not None else RESULTS / experiment.name
     with ExitStack() as held:
-        for number, planned in enumerate(search.rounds(experiment, search.Place(folder, data))):
-            work = planned
+        for number, step in enumerate(search.rounds(experiment, search.Place(folder, data))):
+            work = step.work
             if number == 0:
                 held.enter_context(work.folder.locked(warnings.warn))
                 if fresh:
-                    work = replace(planned, done=frozenset())
+                    work = replace(work, done=frozenset())
                     work.folder.clear()
             for _event in execute(work, Resources(workers=workers)):
                 pass

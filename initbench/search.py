@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from initbench.analysis import cells, outcomes, rates, reach
+from initbench.analysis import cells, outcomes, rates, reach, wording
 from initbench.config import Experiment, Observation, Target
 from initbench.config.rates import place_of, rate
 from initbench.errors import InitbenchError
@@ -53,8 +53,16 @@ class Place:
         return schedule(experiment, self.folder, self.data_dir, elsewhere=self.elsewhere)
 
 
-def rounds(experiment: Experiment, place: Place) -> Iterator[Schedule]:
-    """The schedules of an experiment, one unless it searches: execute each before asking for the next.
+@dataclass(frozen=True)
+class Round:
+    """What to train next, and what for: a sentence without its period, empty where nothing is searched."""
+
+    work: Schedule
+    purpose: str = ""
+
+
+def rounds(experiment: Experiment, place: Place) -> Iterator[Round]:
+    """The rounds of an experiment, one unless it searches: execute each before asking for the next.
 
     Raises
     ------
@@ -64,11 +72,11 @@ def rounds(experiment: Experiment, place: Place) -> Iterator[Schedule]:
     if experiment.searches_rate:
         yield from _best_rates(experiment, place)
     else:
-        yield place.schedule(experiment)
+        yield Round(place.schedule(experiment))
 
 
-def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
-    """Schedules that find the greatest depth each scheme trains, from the experiment's depth on.
+def deepest(experiment: Experiment, place: Place) -> Iterator[Round]:
+    """Rounds that find the greatest depth each scheme trains, from the experiment's depth on.
 
     Raises
     ------
@@ -82,7 +90,8 @@ def deepest(experiment: Experiment, place: Place) -> Iterator[Schedule]:
         for depth in dict.fromkeys(wanted.values()):
             schemes = tuple(init for init, asked in wanted.items() if asked == depth)
             work = place.schedule(_at_depth(experiment, schemes, depth))
-            yield work
+            known = wording.listing([f"{init.label} ({brackets[init].known})" for init in schemes])
+            yield Round(work, f"depth {depth} for {known}")
             trials = _outcomes(work.folder)
             done += work.plan.trials
             for init in schemes:
@@ -116,6 +125,14 @@ class Bracket:
         gap = self.fails - self.trains
         return self.trains + gap // 2 if gap > max(1, self.trains // 10) else None
 
+    @property
+    def known(self) -> str:
+        """What the depth to try next follows from, in words."""
+        if self.trains is None and self.fails is None:
+            return "where the search starts"
+        found = [f"trains {self.trains}"] if self.trains is not None else []
+        return ", ".join([*found, *([f"does not train {self.fails}"] if self.fails is not None else [])])
+
     def narrowed(self, depth: int, *, trained: bool) -> Bracket:
         """What is known once ``depth`` has been tried."""
         return Bracket(self.start, depth, self.fails) if trained else Bracket(self.start, self.trains, depth)
@@ -140,17 +157,19 @@ def _at_depth(experiment: Experiment, schemes: Sequence[Init], depth: int) -> Ex
     return experiment.model_copy(update={"init": tuple(schemes), "network": (deeper,)})
 
 
-def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
+def _best_rates(experiment: Experiment, place: Place) -> Iterator[Round]:
     beyond = max(experiment.seeds) + 1
     chooses = tuple(range(beyond, beyond + SELECTION_SEEDS))
     optimizer = experiment.optimizer[0]
     choosing = experiment.model_copy(update={"seeds": chooses, "observation": _unprobed(experiment.observation)})
     grid = {place_of(one.lr) for one in experiment.optimizer}
     failed: frozenset[str] = frozenset()
+    on = f"on {wording.count(SELECTION_SEEDS, 'seed')} that choose the best"
+    purpose = f"learning rates {_listed(grid)} {on}"
     while True:
         rungs = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(grid))
         work = place.schedule(choosing.model_copy(update={"optimizer": rungs}))
-        yield replace(work, done=work.done | failed)
+        yield Round(replace(work, done=work.done | failed), purpose)
         trials = _outcomes(work.folder)
         failed = frozenset(trials.loc[trials["status"] == FAILED, "id"])
         axes = tuple(axis for axis in work.plan.axes if axis != rates.AXIS)
@@ -159,12 +178,17 @@ def _best_rates(experiment: Experiment, place: Place) -> Iterator[Schedule]:
         if not wider:
             break
         grid |= wider
+        purpose = f"also {_listed(wider)} {on}, since a scheme's best so far is at the end of the rates tried"
     best = {place_of(found) for table in schemes if not math.isnan(found := rates.best_rate(table))}
     final = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(best or grid))
     compared = place.schedule(experiment.model_copy(update={"optimizer": final}))
-    yield compared
+    yield Round(compared, f"all schemes at {_listed(best or grid)}, the rates that were best for one of them")
     done = sorted([*work.plan.trials, *compared.plan.trials], key=lambda trial: trial.recipe.optimizer.lr)
     _conclude(experiment, place, done, work.plan.axes, chooses)
+
+
+def _listed(grid: set[int]) -> str:
+    return wording.listing([wording.setting(rate(rung)) for rung in sorted(grid)])
 
 
 def _unprobed(observation: Observation) -> Observation:

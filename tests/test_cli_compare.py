@@ -77,6 +77,30 @@ def test_the_greatest_depths_are_found():
     assert [row["network.depth"] for row in told["schemes"]] == [2, 2, 3, 3]
 
 
+def test_every_round_of_a_search_says_what_it_tries_and_why():
+    options = [*SMALL, "--epochs", "1", "--set", "batch_size=20", "--workers", "1", "--set", "target.value=0.01"]
+    told = _compare("he", "zeros", *options, "--max-depth").stderr
+    assert [line for line in told.splitlines() if line.startswith("Round")] == [
+        "Round 1: depth 3 for he (where the search starts) and zeros (where the search starts).",
+        "Round 2: depth 2 for he (does not train 3) and zeros (does not train 3).",
+    ]
+    rates = [line for line in _compare("he", *SMALL, *SHORT, "--lr", "auto").stderr.splitlines() if "Round" in line]
+    assert rates[0] == ("Round 1: learning rates 0.001, 0.003, 0.01, 0.03 and 0.1 on 2 seeds that choose the best.")
+    assert rates[1].startswith("Round 2: also 0.3 on 2 seeds that choose the best, since a scheme's best so far is at ")
+    assert rates[-1].endswith(", the rates that were best for one of them.")
+    assert "Round" not in _compare("he", *SMALL, *SHORT, "--lr", "auto", "--quiet").stderr
+
+
+@pytest.mark.parametrize("search", [("--lr", "auto"), ("--max-depth",)])
+def test_a_dry_run_of_a_search_promises_its_first_round_alone(search):
+    shown = _compare("he", *SMALL, *SHORT, *search, "--dry-run").stdout
+    assert "This is the first round of a search alone: " in shown
+    assert "Its results decide how many more follow." in shown
+    assert json.loads(_compare("he", *SMALL, *SHORT, *search, "--dry-run", "--json").stdout)["first_round_of_search"]
+    single = _compare("he", *SMALL, *SHORT, "--dry-run").stdout
+    assert "first round" not in single
+
+
 def test_schemes_and_options_reach_the_experiment_and_json_tells_the_outcome(tmp_path):
     options = ["--activation", "tanh", "--optimizer", "adam", "--lr", "0.02"]
     result = _compare("he", "normal[std=0.01,0.1]", *SMALL, *SHORT, *options, "--json")

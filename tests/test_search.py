@@ -45,7 +45,7 @@ def searched(tmp_path_factory):
 def carried_out(rounds):
     """Execute every round; what each planned, as (rate or depth, seed) of each trial, and how many were missing."""
     planned = []
-    for work in rounds:
+    for work in (step.work for step in rounds):
         trials = [trial.columns() for trial in work.plan.trials]
         planned.append((trials, len(work.missing)))
         assert list(execute(work, Resources(workers=1)))
@@ -154,7 +154,7 @@ def test_the_search_for_depths_ends_for_a_scheme_that_fails(tmp_path, monkeypatc
 
 def test_without_a_search_there_is_one_round(tmp_path):
     place = search.Place(tmp_path / "results", tmp_path)
-    assert [len(work.plan.trials) for work in search.rounds(load_text(TASK), place)] == [6]
+    assert [(len(step.work.plan.trials), step.purpose) for step in search.rounds(load_text(TASK), place)] == [(6, "")]
 
 
 def test_a_search_for_depths_ends_between_one_that_trains_and_one_that_does_not(tmp_path):

@@ -33,10 +33,11 @@ class Row:
     done: int
 
 
-def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
-    """Print the plan; nothing is written and no record is made."""
+def show(work: Schedule, resources: Resources, *, purpose: str, as_json: bool) -> None:
+    """Print the plan; nothing is written and no record is made. ``purpose`` is that of the first round of a search."""
     if as_json:
-        console.say(json.dumps(_as_data(work), indent=2, ensure_ascii=False))
+        data = {**_as_data(work), "first_round_of_search": bool(purpose)}
+        console.say(json.dumps(data, indent=2, ensure_ascii=False))
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for axis in columns(work):
@@ -54,6 +55,9 @@ def show(work: Schedule, resources: Resources, *, as_json: bool) -> None:
         all_of = "them all" if len(rows) <= MOST_LISTED else f"{MOST_LISTED}"
         screen.print(f"and {len(rows) - MOST_ROWS} more rows (--json lists {all_of})")
     screen.print(f"\n{_summary(work, resources)}", soft_wrap=True)
+    if purpose:
+        first = f"This is the first round of a search alone: {purpose}. Its results decide how many more follow."
+        screen.print(Text(first), soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -26,25 +26,26 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
     """Run an experiment, or search with it, as the options say; exit code 3 if a trial failed."""
     shard = _shard_of(execution, searches=max_depth or experiment.searches_rate)
     folder = execution.out or _folder_of(experiment, shard)
-    reference = execution.reference
-    if reference is not None:
-        reference = reference_of([scheme.label for scheme in experiment.init], reference)
+    reference = _reference(experiment, execution.reference)
     resources = execution.machines.resources(fail_fast=execution.fail_fast)
     place = search.Place(folder, data_folder(execution.data_dir), elsewhere=resources.is_elsewhere)
     if not execution.quiet:
         _note_all(concerns(experiment, place.data_dir))
     rounds = search.deepest(experiment, place) if max_depth else search.rounds(experiment, place)
     with ExitStack() as held:
-        for number, work in enumerate(rounds):
+        for number, step in enumerate(rounds):
+            work = step.work
             again = execution.fresh and number == 0
             todo = replace(work, shard=shard, done=frozenset() if again else work.done)
             if execution.dry_run:
-                preview.show(todo, resources, as_json=execution.as_json)
+                preview.show(todo, resources, purpose=step.purpose, as_json=execution.as_json)
                 return
             if not execution.yes:
                 ask(todo, resources)
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
                 held.enter_context(work.folder.locked(_note))
+            if step.purpose and not execution.quiet:
+                _say(f"Round {number + 1}: {step.purpose}.")
             if _train(todo, resources, execution, forget=again) and execution.fail_fast:  # where a search would go on
                 break
         if not len(todo.trials):
@@ -59,6 +60,11 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
         guard.stop(
             f"{wording.count(failed, 'trial')} failed; the tracebacks are in {folder / 'failures'}", guard.NOT_MEASURED
         )
+
+
+def _reference(experiment: Experiment, asked: str | None) -> str | None:
+    """The label of the scheme asked for. Raises InitbenchError where it is not compared."""
+    return None if asked is None else reference_of([scheme.label for scheme in experiment.init], asked)
 
 
 def _shard_of(execution: Execution, *, searches: bool) -> Shard:
@@ -115,4 +121,8 @@ def _note_all(sentences: Iterable[str]) -> None:
 
 
 def _note(sentence: str) -> None:
-    console.err().print(f"Note: {sentence}.", highlight=False, markup=False, soft_wrap=True)
+    _say(f"Note: {sentence}.")
+
+
+def _say(line: str) -> None:
+    console.err().print(line, highlight=False, markup=False, soft_wrap=True)
