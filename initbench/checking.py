@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import pandas as pd
 
@@ -24,7 +26,7 @@ from initbench.execute import Resources, Schedule, execute, schedule
 from initbench.gate import Baseline, BaselineError, Report, Tolerance, baseline_of, judge, read_baseline
 from initbench.gate.measured import places
 from initbench.plan import plan
-from initbench.records import Results
+from initbench.records import RecordsError, Results
 
 UNCOMPARED = ("name", "device", "expect")
 """The keys of a config that change no number that a baseline holds."""
@@ -92,6 +94,7 @@ def baseline(
     """
     data = data_folder(Path(data_dir) if data_dir is not None else None)
     experiment = config if isinstance(config, Experiment) else load(config, data_dir=data)
+    expect_writable(Path(out))
     with trained(experiment, data, lambda work: _train(work, workers)) as results:
         made = complete_baseline(results)
     made.write(Path(out))
@@ -129,6 +132,17 @@ def complete_baseline(results: Results) -> Baseline:
 
 class NotMeasured(InitbenchError):  # noqa: N818 - what happened, not what is wrong with the input
     """A run gave no complete result."""
+
+
+def expect_writable(path: Path) -> None:
+    """Refuse a file that could not be written once everything is trained. Raises RecordsError."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with TemporaryFile(dir=next(folder for folder in path.absolute().parents if folder.exists())):
+            pass
+    except OSError as error:
+        raise RecordsError(f"cannot write {path}: {error.strerror}") from error
 
 
 def something_to_hold_to(experiment: Experiment, baseline: Baseline | None) -> None:

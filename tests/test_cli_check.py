@@ -11,6 +11,7 @@ from initbench.cli import app
 from initbench.execute.local import DIED, Local
 from initbench.gate import read_baseline
 from initbench.inits.he import He
+from initbench.records import RecordsError
 from initbench.train.loop import train
 
 SMALL = """\
@@ -88,6 +89,58 @@ def test_a_scale_that_is_wrong_fails_with_the_layer_and_every_output(baseline, m
     assert "::error title=he%3A signal%3A pre-activation variance,file=small.yaml::" in result.stderr
     assert Path("summary.md").read_text() == Path("check.md").read_text()
     assert b"<failure" in Path("junit.xml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("check", "--junit"), ("check", "--markdown"), ("check", "--baseline"), ("baseline", "-o")],
+)
+@pytest.mark.parametrize(("file", "why"), [("small.json/x", "Not a directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_trained(
+    command, option, file, why, baseline, monkeypatch
+):
+    trained = []
+    monkeypatch.setattr("initbench.execute.worker.train", lambda *arguments: trained.append(arguments))
+    held = {"check": {"--baseline": "small.json"}, "baseline": {}}[command] | {option: file}
+    update = ["--update"] if option == "--baseline" else []
+    result = run(command, "small.yaml", *update, *(word for pair in held.items() for word in pair))
+    assert (result.exit_code, trained) == (2, [])
+    assert f"cannot write {file}: {why}" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def halved(monkeypatch):
+    """A scale that is wrong, which a check finds."""
+    weight = He.weight
+    monkeypatch.setattr(He, "weight", lambda self, site, rng: 0.5 * weight(self, site, rng))
+
+
+def test_a_summary_that_cannot_be_written_leaves_the_verdict_alone(baseline, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "nowhere/summary.md")
+    note = "Note: cannot write GITHUB_STEP_SUMMARY, nowhere/summary.md: No such file or directory."
+    unchanged = check("--baseline", "small.json", "--junit", "junit.xml")
+    assert (unchanged.exit_code, note in unchanged.stderr, Path("junit.xml").exists()) == (0, True, True)
+    halved(monkeypatch)
+    worse = check("--baseline", "small.json")
+    assert (worse.exit_code, note in worse.stderr) == (1, True)
+
+
+def test_a_file_that_fails_in_the_end_leaves_the_verdict_and_the_baseline_alone(baseline, monkeypatch):
+    def full(path, _content):
+        raise RecordsError(f"cannot write {path}: No space left on device; make room")
+
+    monkeypatch.setattr("initbench.records.write_bytes", full)
+    files = ("--baseline", "small.json", "--junit", "junit.xml", "--markdown", "check.md")
+    assert check(*files).exit_code == 2
+    halved(monkeypatch)
+    worse = check(*files)
+    assert worse.exit_code == 1
+    assert all(f"Error: cannot write {file}: No space left" in worse.stderr for file in ("junit.xml", "check.md"))
+    before = baseline.read_text()
+    accepted = check(*files, "--update")
+    assert (accepted.exit_code, "small.json: written anew" in accepted.stderr) == (2, True)
+    assert baseline.read_text() != before
 
 
 def test_other_seeds_are_compared_without_pairs(baseline):

@@ -30,13 +30,14 @@ def baseline(
     Example: initbench baseline configs/ci.yaml -o results/baselines/ci.json
     """
     training.machines.expect_workers()
-    from initbench.checking import NotMeasured, complete_baseline
+    from initbench.checking import NotMeasured, complete_baseline, expect_writable
     from initbench.cli import guard
     from initbench.cli.gating import fresh
     from initbench.config import load
 
     experiment = load(config, overrides or (), training.data_dir)
     path = output or Path("results") / "baselines" / f"{experiment.name}.json"
+    expect_writable(path)
     with fresh(experiment, training) as results:
         try:
             made = complete_baseline(results)

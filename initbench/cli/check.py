@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from initbench.cli import console
-from initbench.cli.options import OUTPUT, Config, Overrides, Training, expanded
+from initbench.cli import console, guard, verdict
+from initbench.cli.options import Config, Overrides, Training, expanded
+from initbench.cli.verdict import Outputs
 from initbench.errors import InitbenchError
 
 if TYPE_CHECKING:
     from initbench.config import Experiment
-    from initbench.gate import Baseline, Report, Tolerance
+    from initbench.gate import Baseline, Tolerance
     from initbench.records import Results
 
 MOST_SEEDS = 10_000
@@ -119,25 +119,6 @@ class Standard:
         return found
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Where the findings go, besides the terminal."""
-
-    only_changed: Annotated[
-        bool, typer.Option("--only-changed", help="Leave out what is the same.", rich_help_panel=OUTPUT)
-    ] = False
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of a table.", rich_help_panel=OUTPUT)
-    ] = False
-    junit: Annotated[
-        Path | None, typer.Option(help="Write JUnit XML to this file.", rich_help_panel=OUTPUT, metavar="FILE")
-    ] = None
-    markdown: Annotated[
-        Path | None,
-        typer.Option(help="Write a Markdown summary to this file.", rich_help_panel=OUTPUT, metavar="FILE"),
-    ] = None
-
-
 @expanded
 def check(
     config: Config,
@@ -153,6 +134,7 @@ def check(
     Example: initbench check configs/ci.yaml --baseline results/baselines/ci.json
     """
     training.machines.expect_workers()
+    from initbench.checking import expect_writable
     from initbench.cli.gating import fresh
     from initbench.config import load
     from initbench.gate import judge
@@ -161,48 +143,34 @@ def check(
     changes = [*(overrides or ()), *(_seed_overrides(standard.strictness.seeds))]
     experiment = load(config, changes, training.data_dir)
     before = standard.stored(experiment, training.data_dir)
+    renewed = standard.baseline if standard.update else None
+    for file in (renewed, *outputs.files):
+        if file is not None:
+            expect_writable(file)
     started = time.perf_counter()
     with fresh(experiment, training) as results:
         report = judge(results, before, dict(experiment.expect), tolerance)
         seconds = time.perf_counter() - started
-        _tell(report, outputs, seconds, config if Path(config).is_file() else None)
-        if standard.update and standard.baseline is not None:
-            _accept(results, standard.baseline)
-            return
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
+        verdict.show(report, outputs, config if Path(config).is_file() else None)
+        code = report.exit_code if renewed is None else _accept(results, renewed)
+    for problem in verdict.write(report, outputs, seconds):
+        guard.complain(problem)
+        code = code or guard.WRONG_USAGE
+    if code:
+        raise typer.Exit(code)
 
 
-def _tell(report: Report, outputs: Outputs, seconds: float, file: str | None) -> None:
-    from initbench.gate import github, junit, machine, markdown, terminal
-    from initbench.records import write_bytes, write_text
-
-    if outputs.as_json:
-        console.say(machine.as_json(report))
-    else:
-        console.out().print(terminal.render(report, only_changed=outputs.only_changed))
-    if outputs.junit is not None:
-        write_bytes(outputs.junit, junit.render(report, seconds))
-    if outputs.markdown is not None:
-        write_text(outputs.markdown, markdown.render(report))
-    if github.runs_there(os.environ):
-        for command in github.workflow_commands(report, file):
-            console.say(command, err=True)  # the runner reads both streams, and stdout may hold JSON
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            with Path(summary).open("a", encoding="utf-8") as steps:
-                steps.write(markdown.render(report))
-
-
-def _accept(results: Results, path: Path) -> None:
+def _accept(results: Results, path: Path) -> int:
+    """Write the baseline anew: exit code 0, or 3 where that was not measured."""
     from initbench.checking import NotMeasured, complete_baseline
-    from initbench.cli import guard
 
     try:
         complete_baseline(results).write(path)
     except NotMeasured as error:
-        guard.stop(str(error), guard.NOT_MEASURED)
+        guard.complain(str(error))
+        return guard.NOT_MEASURED
     console.say(f"{path}: written anew", err=True)
+    return 0
 
 
 def _share(text: str) -> float:

@@ -54,10 +54,15 @@ def ending(program: Callable[[], None]) -> None:
 
 def stop(message: str, code: int = WRONG_USAGE) -> NoReturn:
     """Print one message on stderr and end with ``code``."""
+    complain(message)
+    raise typer.Exit(code)
+
+
+def complain(message: str) -> None:
+    """Print one message on stderr."""
     lines = printable(message).splitlines() or ["unknown error"]
     heading = "Error: " if len(lines) == 1 else f"Error: {len(lines)} problems\n  "
     sys.stderr.write(heading + "\n  ".join(lines) + "\n")
-    raise typer.Exit(code)
 
 
 def is_debugging(ctx: typer.Context) -> bool:
