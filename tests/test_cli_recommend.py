@@ -1,12 +1,14 @@
 """``initbench recommend``: what the ranking must get right."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from initbench.analysis.recommendation import is_made_for
-from initbench.cli import app
+from initbench.cli import app, console
 from initbench.inits import INITS
 
 DATA = ["--dataset", "synthetic[features=64,classes=4,samples=256,test_samples=10]", "--set", "batch_size=32"]
@@ -22,6 +24,10 @@ def recommended(*arguments: str) -> dict:
     result = CliRunner().invoke(app, ["recommend", "--json", "--top", "30", *arguments, *DATA])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def named(found: dict) -> set[str]:
+    return {name for one in found["recommended"] for name in (one["init"], *one["alike"])}
 
 
 def names(found: dict) -> list[str]:
@@ -44,15 +50,48 @@ def names(found: dict) -> list[str]:
 def test_the_classic_pairs_come_first(arguments, first, among):
     found = recommended(*arguments)
     assert names(found)[0] == first
-    assert among <= set(names(found))
-    assert not {"zeros", "constant"} & set(names(found))
+    assert among <= named(found)
+    assert not {"zeros", "constant"} & named(found)
     assert "zeros" in {one["init"] for one in found["not_recommended"]}
 
 
 @pytest.mark.slow
 def test_vanishing_schemes_are_not_recommended_for_deep_relu_networks():
     found = recommended("--depth", "30", "--width", "64")
-    assert not {"xavier", "lecun", "torch_default"} & set(names(found))
+    assert not {"xavier", "lecun", "torch_default"} & named(found)
+
+
+@pytest.mark.slow
+def test_of_schemes_that_draw_the_same_variances_one_is_recommended_and_the_others_named():
+    found = recommended("--activation", "selu", "--depth", "30", "--width", "64")
+    first = found["recommended"][0]
+    assert (first["init"], "flax_default" in first["alike"]) == ("lecun", True)
+    assert "orthogonal" in names(found)  # whose weights have these variances too, but are not independent
+    assert "The same variances: " in first["why"]
+    every = [name for one in found["recommended"] for name in (one["init"], *one["alike"])]
+    assert len(every) == len(set(every))
+
+
+@pytest.mark.slow
+def test_schemes_for_layers_that_the_network_lacks_are_left_out():
+    found = recommended("--activation", "tanh", "--depth", "6", "--width", "16")
+    reasons = {one["init"]: one["why"] for one in found["not_recommended"]}
+    assert not {"orthogonal_conv", "delta_orthogonal"} & named(found)
+    assert reasons["orthogonal_conv"] == "assumes convolutions (network: cnn), found none"
+
+
+@pytest.mark.slow
+def test_a_scheme_for_few_layers_comes_after_those_for_deep_networks():
+    found = names(recommended("--activation", "selu", "--depth", "30", "--width", "128"))
+    assert found.index("orthogonal") < found.index("tf1_truncated")  # which has about their variance at this width
+
+
+@pytest.mark.slow
+def test_progress_is_shown_on_a_terminal_and_leaves_the_output_alone(monkeypatch):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(console, "err", lambda: screen)
+    assert recommended("--depth", "4", "--width", "8")["recommended"]
+    assert "drawing schemes" in screen.file.getvalue()
 
 
 @pytest.mark.slow

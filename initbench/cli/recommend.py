@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.padding import Padding
+from rich.progress import Progress
 from rich.text import Text
 
 from initbench.cli import console
@@ -49,11 +51,17 @@ def recommend(
     experiment = described(["he"], subject, Recipe(seeds=str(SEEDS)), overrides or (), data_dir)
     experiment = experiment.model_copy(update={"init": tuple(schemes.values())})
     data = data_folder(data_dir)
-    found = propagate(experiment, material_of(experiment.dataset[0], data), data)
+    with _progress(len(schemes)) as tell:
+        found = propagate(experiment, material_of(experiment.dataset[0], data), data, tell)
     diagnoses = diagnose(found.results, found.standings, found.closed)
     traits = {label: _traits(init, found.concerns.get(label, ())) for label, init in schemes.items()}
-    best = ranked(diagnoses, traits, experiment.activation[0].component_name())
-    rejected = {one.init: happening(one) for one in diagnoses if one.verdict != "healthy"} | found.refused
+    fitting = [one for one in diagnoses if one.init not in found.pointless]
+    best = ranked(fitting, traits, experiment.activation[0].component_name())
+    rejected = {one.init: happening(one) for one in fitting if one.verdict != "healthy"} | found.refused
+    rejected |= {
+        init: "; ".join(concern.removeprefix(f"{init} ") for concern in found.concerns[init])
+        for init in sorted(found.pointless)
+    }
     if as_json:
         console.say(_json(best[:top], rejected, about(experiment)))
         return
@@ -82,10 +90,13 @@ def _candidates() -> dict[str, Init]:
 def _traits(init: Init, concerns: tuple[str, ...]) -> Traits:
     from initbench.analysis.recommendation import Traits
     from initbench.component import module_doc
+    from initbench.inits import Adjusting
 
     doc = module_doc(type(init))
     paper = " ".join(re.split(r"\n\s*\n", doc.strip())[-1].split())
-    return Traits(type(init).suits, paper, reads_data="batch" in type(init).formula, concerns=concerns)
+    reads_data = "batch" in type(init).formula
+    is_law = "Var(W)" in type(init).formula and not reads_data and not isinstance(init, Adjusting)
+    return Traits(type(init).suits, paper, reads_data, concerns, is_law)
 
 
 def _why(one: Recommendation) -> str:
@@ -94,7 +105,17 @@ def _why(one: Recommendation) -> str:
     made = f" Made for {one.traits.suits.partition(';')[0]}." if one.made_for_it else ""
     doubts = "".join(f" But {concern}." for concern in one.traits.concerns)
     remark = f" {one.diagnosis.remark}".rstrip()
-    return f"{sentence(one.diagnosis)}{remark}{made}{doubts}"
+    alike = f" The same variances: {', '.join(one.alike)}." if one.alike else ""
+    return f"{sentence(one.diagnosis)}{remark}{made}{doubts}{alike}"
+
+
+@contextmanager
+def _progress(schemes: int) -> Iterator[Callable[[int], None]]:
+    """A bar while schemes are drawn, on a terminal; gone when that is done."""
+    screen = console.err()
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task("drawing schemes", total=schemes)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def _json(best: Sequence[Recommendation], rejected: dict[str, str], network: str) -> str:
@@ -106,6 +127,7 @@ def _json(best: Sequence[Recommendation], rejected: dict[str, str], network: str
             "paper": one.traits.paper,
             "made_for_activation": one.made_for_it,
             "cost": one.cost,
+            "alike": list(one.alike),
         }
         for rank, one in enumerate(best, start=1)
     ]

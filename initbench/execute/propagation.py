@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -51,6 +51,7 @@ class Propagation:
 
     ``refused`` are the schemes that cannot fill this network, with their reasons; they have no rows. ``concerns`` are
     what the others assume and do not find in it, ``closed`` the residual branches that they close at first, by layer.
+    ``pointless`` are the schemes made for layers that this network lacks.
     """
 
     results: Results
@@ -58,10 +59,15 @@ class Propagation:
     refused: dict[str, str]
     concerns: dict[str, tuple[str, ...]]
     closed: dict[str, tuple[tuple[str, ...], ...]]
+    pointless: frozenset[str]
 
 
-def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Propagation:
+def propagate(
+    experiment: Experiment, material: Material, data_dir: Path, tell: Callable[[int], None] = lambda _: None
+) -> Propagation:
     """Draw, probe and predict every scheme of an experiment that has one network, activation and dataset.
+
+    ``tell`` is given the number of schemes that are done, whenever there is another one.
 
     Raises
     ------
@@ -78,7 +84,10 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
     trials = planned.trials[: planned.trials.group]  # schemes and seeds; recipes do not matter before training
     groups = [tuple(group) for _, group in groupby(trials, key=lambda trial: trial.init.label)]
     bench = _bench(trials[0], material, device)
-    found = list(_probed(bench, groups))
+    found = []
+    for one in _probed(bench, groups):
+        found.append(one)
+        tell(len(found))
     rows = [pd.DataFrame({"id": []}), *(one.rows for one in found if not one.refusal)]
     outcomes = pd.DataFrame({"id": [trial.id for trial in trials], "init": [trial.init.label for trial in trials]})
     records = Records(outcomes=outcomes, curves=pd.DataFrame({"id": []}), layers=pd.concat(rows, ignore_index=True))
@@ -90,6 +99,7 @@ def propagate(experiment: Experiment, material: Material, data_dir: Path) -> Pro
         refused={one.init: one.refusal for one in found if one.refusal},
         concerns={one.init: one.concerns for one in found},
         closed={one.init: one.closed for one in found},
+        pointless=frozenset(init.label for init in experiment.init if init.is_pointless(bench.sites)),
     )
 
 

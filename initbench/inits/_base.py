@@ -59,6 +59,10 @@ class Init(Component, ABC):
         """What the scheme assumes and these sites do not meet, a sentence each."""
         return tuple(f"{self.label} assumes {text}" for text in self._unmet(self.assumes, sites))
 
+    def is_pointless(self, sites: Sequence[Site]) -> bool:
+        """Whether nothing in these sites is what the scheme was made for."""
+        return any(self._unmet([condition for condition in self.assumes if condition.pointless], sites))
+
     def _unmet(self, conditions: Sequence[Condition], sites: Sequence[Site]) -> Iterator[str]:
         for condition in conditions:
             found = condition.found(sites, self)

@@ -13,11 +13,13 @@ from initbench.sites import Site
 class Condition:
     """Something to hold in a network. ``text`` completes "needs …"; ``found`` says what is there instead, or "".
 
-    What a scheme needs may depend on its options, so ``found`` is given the scheme beside the sites.
+    What a scheme needs may depend on its options, so ``found`` is given the scheme beside the sites. A scheme is
+    ``pointless`` where the condition does not hold if there is nothing for what sets it apart to act on.
     """
 
     text: str
     found: Callable[[Sequence[Site], Component], str]
+    pointless: bool = False
 
 
 def activations(*names: str) -> Condition:
@@ -43,7 +45,17 @@ def _normalization(sites: Sequence[Site], _scheme: Component) -> str:
     return "some" if any(site.normalized for site in sites) else ""
 
 
+def _no_convolutions(sites: Sequence[Site], _scheme: Component) -> str:
+    return "" if any(site.kind != "linear" for site in sites) else "none"
+
+
+def few_layers(most: int) -> Condition:
+    """The network is no deeper than this."""
+    return Condition(f"at most {most} weight layers", lambda sites, _: str(len(sites)) if len(sites) > most else "")
+
+
 RECTIFIERS = activations("relu", "leaky_relu", "prelu")
 BRANCHES = Condition("residual branches (network: resnet)", _no_branches)
 MULTIPLIERS = Condition("a trained factor on each branch (network: 'resnet[multipliers=true]')", _no_multipliers)
+CONVOLUTIONS = Condition("convolutions (network: cnn)", _no_convolutions, pointless=True)
 NO_NORMALIZATION = Condition("no normalization layers", _normalization)

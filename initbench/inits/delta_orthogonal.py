@@ -15,6 +15,7 @@ from typing import ClassVar
 from torch import Generator, Tensor
 
 from initbench.inits import _base
+from initbench.inits._conditions import CONVOLUTIONS
 from initbench.inits._draw import Gain, at_center, semi_orthogonal_groups
 from initbench.sites import Site
 
@@ -24,6 +25,7 @@ class DeltaOrthogonal(_base.PerWeightInit):
 
     formula: ClassVar[str] = "W[center] = gain Q, Q semi-orthogonal; W = 0 elsewhere"
     suits: ClassVar[str] = "very deep plain convolutional networks, tanh with a gain near 1 above all"
+    assumes: ClassVar = (CONVOLUTIONS,)
 
     gain: Gain = 1.0
 

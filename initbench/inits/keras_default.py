@@ -22,7 +22,7 @@ class KerasDefault(_base.PerWeightInit):
     """Glorot uniform weights, zero biases."""
 
     aliases: ClassVar = {"tf_default": {}}
-    formula: ClassVar[str] = "W ~ U(±√(6 / (fan_in + fan_out))), b = 0"
+    formula: ClassVar[str] = "W ~ U(±√(6 / (fan_in + fan_out))), Var(W) = 2 / (fan_in + fan_out), b = 0"
     suits: ClassVar[str] = "a fair comparison with models written in Keras; tanh networks of moderate depth"
 
     def weight(self, site: Site, rng: Generator) -> Tensor:

@@ -18,6 +18,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from initbench.inits import _base
+from initbench.inits._conditions import CONVOLUTIONS
 from initbench.inits._draw import Gain, semi_orthogonal_groups
 from initbench.sites import Site
 
@@ -27,6 +28,7 @@ class OrthogonalConv(_base.PerWeightInit):
 
     formula: ClassVar[str] = "W = gain K with ‖K * x‖ = ‖x‖ for every image x (circular padding)"
     suits: ClassVar[str] = "very deep plain convolutional networks, with more mixing of positions than delta_orthogonal"
+    assumes: ClassVar = (CONVOLUTIONS,)
 
     gain: Gain = 1.0
 

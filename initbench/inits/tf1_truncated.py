@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 
 from initbench.inits import _base
+from initbench.inits._conditions import few_layers
 from initbench.inits._draw import TRUNCATED_STD, draw
 from initbench.sites import Site
 
@@ -24,6 +25,7 @@ class TF1Truncated(_base.Init):
 
     formula: ClassVar[str] = "W ~ N(0, std²) cut off at ±2 std, Var(W) = 0.774 std², b = bias"
     suits: ClassVar[str] = "the networks of old tutorials; few layers of moderate width"
+    assumes: ClassVar = (few_layers(10),)
 
     std: float = Field(default=0.1, gt=0, description="standard deviation before the cut")
     bias: float = Field(default=0.1, description="value of every bias")
