@@ -9,7 +9,8 @@ from rich.console import Console
 from synthetic_results import Trial, results
 
 from initbench.analysis import analyze
-from initbench.report import terminal
+from initbench.report import maps, sweeps, terminal
+from initbench.report.plane import plane
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -75,3 +76,43 @@ def test_a_long_list_of_failures_is_shortened_and_says_where_the_rest_is():
     shown = text(analyze(results(*(Trial("he", seed, status="failed", reason="killed") for seed in range(30)))))
     assert shown.count("killed") == 10
     assert "and 20 more, all in report.md" in shown
+
+
+SEARCH = tuple(
+    Trial(init, seed, (2.0, 0.4 if depth < 9 else 1.9), at={"network.depth": depth})
+    for depth, tried in ((5, ("xavier",)), (8, ("he", "xavier")), (9, ("he",)))
+    for init in tried
+    for seed in range(2)
+)
+
+
+def test_a_search_keeps_the_order_of_its_first_round_and_crowns_nobody_who_ran_alone():
+    comparison = analyze(results(*SEARCH, axes=("init", "network.depth")))
+    assert (comparison.names, comparison.reference) == (["he", "xavier"], "he")
+    assert comparison.sentence.index("he 8 (not 9)") < comparison.sentence.index("xavier 8")
+    rows = sweeps.settings(comparison).rows
+    assert [row[0] for row in rows] == ["5", "8", "9"]
+    assert [row[1:] for row in rows] == [("", "20", ""), ("20", "20", "he and xavier"), ("–", "", "")]
+    shown = " ".join(text(comparison).split())
+    assert "blank where it was not tried" in shown
+    assert "Best: the fewest steps, where two were tried" in shown
+    assert not [claim for claim in comparison.claims if "no measured seed" in claim]
+    assert [claim[:10] for claim in comparison.claims] == ["At depth=8"]
+
+
+def test_a_map_frames_nobody_who_ran_alone():
+    whole = plane(analyze(results(*SEARCH, axes=("init", "network.depth"))))
+    assert whole.down == ("he", "xavier")
+    assert {place: [cell.scheme for cell in best] for place, best in whole.winners(of_columns=True).items()} == {
+        (0, 1): ["he", "xavier"]
+    }
+
+
+def test_a_map_explains_its_blanks_where_there_are_any():
+    searched, swept_whole = (
+        maps.draw(analyze(results(*trials, axes=("init", "network.depth")))).texts[1].get_text()
+        for trials in (SEARCH, SWEEP)
+    )
+    assert "blank not tried" in searched
+    assert "where two were tried" in searched
+    assert "tried" not in swept_whole

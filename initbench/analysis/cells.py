@@ -28,9 +28,21 @@ def axis_titles(axes: Sequence[str]) -> dict[str, str]:
     return {axis: name if short.count(name) == 1 else axis for axis, name in zip(axes, short, strict=True)}
 
 
-def by_cell(table: pd.DataFrame, axes: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """The rows of each cell with its values on the axes; by setting, then scheme, each in order of appearance."""
-    order = list(dict.fromkeys(table[SCHEME]))
+def schemes(table: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """The schemes in the order of the first setting that has most of them; others follow as they appear.
+
+    A search over the depth tries all where it begins, and a shallower setting, which comes first, with some alone.
+    """
+    within = [list(dict.fromkeys(map(str, rows[SCHEME]))) for _, rows in by_setting(table, axes)] if len(table) else []
+    fullest = max(within, key=len, default=[])
+    return list(dict.fromkeys([*fullest, *map(str, table[SCHEME])]))
+
+
+def by_cell(
+    table: pd.DataFrame, axes: Sequence[str], order: Sequence[str] | None = None
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of each cell with its values on the axes; by setting, then scheme in the ``order`` of ``schemes``."""
+    order = schemes(table, axes) if order is None else order
     for _, rows in by_setting(table, axes):
         found = dict(iter(rows.groupby(SCHEME, sort=False)))
         for scheme in order:

@@ -47,6 +47,8 @@ def _sentences(table: pd.DataFrame, manifest: Manifest, target: str) -> Iterator
         for _, pair in rows.groupby("init", sort=False):
             by_metric: dict[str, Mapping[Any, Any]] = {str(row["metric"]): row for row in pair.to_dict("records")}
             steps = by_metric[STEPS]
+            if name and not steps["seeds"]:
+                continue  # only one of the two was tried here, as in a search over the depth
             by_final = not contrasts.judged_by_steps(steps)
             yield where + (_by_final(by_metric[final], target) if by_final else _by_steps(steps, target)) + "."
 

@@ -51,6 +51,11 @@ class Comparison:
         return self.results.manifest.axes
 
     @property
+    def names(self) -> list[str]:
+        """The labels of the schemes, in the order in which every table and figure has them."""
+        return cells.schemes(self.trials, self.axes)
+
+    @property
     def target(self) -> str:
         """The target in words, such as ``train loss 0.5``."""
         return wording.target(self.results.manifest.target_metric, self.results.manifest.target_value)
@@ -66,7 +71,7 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
     """
     trials = outcomes.trials(results)
     schemes = outcomes.schemes(trials, results.manifest.axes)
-    held_against = contrasts.reference_of([str(name) for name in trials[cells.SCHEME]], reference)
+    held_against = contrasts.reference_of(cells.schemes(trials, results.manifest.axes), reference)
     depths = reach(trials, results.manifest)
     paired = contrasts.contrasts(trials, results.manifest, held_against)
     return Comparison(

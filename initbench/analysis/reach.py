@@ -40,7 +40,8 @@ def reach(trials: pd.DataFrame, manifest: Manifest) -> Reach | None:
     if not len(trials):
         return None
     axes = tuple(axis for axis in manifest.axes if axis != AXIS)
-    table = pd.DataFrame([{**cell, **greatest(rows)} for cell, rows in cells.by_cell(trials, axes)])
+    order = cells.schemes(trials, manifest.axes)
+    table = pd.DataFrame([{**cell, **greatest(rows)} for cell, rows in cells.by_cell(trials, axes, order)])
     target = wording.target(manifest.target_metric, manifest.target_value)
     return Reach(table, tuple(_sentences(table, axes, target)))
 

@@ -31,7 +31,7 @@ def draw(comparison: Comparison, metric: str) -> Figure | None:
     settings = list(cells.by_setting(measured, comparison.axes)) if len(measured) else []
     if curves.empty or not settings:
         return None
-    schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
+    schemes = looks(comparison.names)
     drawn, left_out = panels.shown(settings)
     figure, axes = panels.grid(len(drawn), share="all")
     for panel, (setting, trials) in zip(axes, drawn, strict=True):

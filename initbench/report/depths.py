@@ -37,7 +37,7 @@ def draw(comparison: Comparison, column: str) -> Figure | None:
     probes = [probe for probe in (layers.FIRST, layers.LAST) if (profiles["probe"] == probe).any()]
     shown = probes if len(settings) <= _MOST_PAIRS else probes[:1]
     drawn, left_out = panels.shown(settings)
-    schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
+    schemes = looks(comparison.names)
     paired = len(shown) > 1
     figure, axes = panels.grid(
         len(drawn) * len(shown), share="row" if paired else "none", columns=2 if paired else panels.MOST_COLUMNS

@@ -7,6 +7,7 @@ Cells are of one size whatever the axis, so that categories and values that grow
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 import matplotlib as mpl
@@ -43,7 +44,7 @@ Shade = tuple[float, ...]
 def draw(comparison: Comparison) -> Figure | None:
     """The maps; None where nothing is swept, and for one scheme along one axis, which its curves show better."""
     whole = plane(comparison)
-    schemes = looks([str(name) for name in comparison.schemes[cells.SCHEME]])
+    schemes = looks(comparison.names)
     axes = cells.swept(comparison.axes)
     if whole is None or (len(axes) == 1 and len(schemes) == 1):
         return None
@@ -146,6 +147,8 @@ def _winners(panel: Axes, whole: Plane, schemes: Mapping[str, Look]) -> None:
     _fill(panel, whole, shades)
     for place in shades if words else ():
         best = won.get(place)
+        if place in whole.uncontested:
+            continue
         _write(panel, place, best[0].words if best else wording.MISSING, _INK, height=0.72 if best else 0.5)
 
 
@@ -189,9 +192,14 @@ def _explanation(whole: Plane, *, by_scheme: bool, several: bool) -> str:
     }
     there = {cell.words for cell in whole.cells if math.isnan(cell.value)}
     said = [f"{sign} {reason}" for sign, reason in reasons.items() if sign in there]
+    maps = len({cell.scheme for cell in whole.cells}) if by_scheme else 1
+    said += ["blank not tried"] if len(whole.cells) < maps * len(whole.down) * len(whole.across) else []
     text += f"; {', '.join(said)}." if said else "."
     if several:
-        text += " Color and marker: the best scheme of each cell." if by_scheme else " Framed: the best of each column."
+        places = [cell.place if by_scheme else (0, cell.place[1]) for cell in whole.cells]
+        contested = ", where two were tried" if 1 in Counter(places).values() else ""
+        what = "Color and marker: the best scheme of each cell" if by_scheme else "Framed: the best of each column"
+        text += f" {what}{contested}."
         text += " The best by a hair may be so by chance; the paired claims say where it is not."
     return text
 

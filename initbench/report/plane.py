@@ -8,6 +8,7 @@ reached the target anywhere.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -57,15 +58,23 @@ class Plane:
         """The same map with the cells of one scheme alone."""
         return replace(self, cells=tuple(cell for cell in self.cells if cell.scheme == scheme))
 
+    @property
+    def uncontested(self) -> set[Place]:
+        """The places at which a single scheme was tried, so that none is the best."""
+        return {place for place, tried in Counter(cell.place for cell in self.cells).items() if tried == 1}
+
     def winners(self, *, of_columns: bool = False) -> dict[Place, list[Cell]]:
-        """The best of each place, or of each column under the place at its top; several where they tie."""
+        """The best of each place, or of each column under the place at its top; several where they tie.
+
+        None where a single scheme was tried.
+        """
+        places = [(0, cell.place[1]) if of_columns else cell.place for cell in self.cells]
         best: dict[Place, list[Cell]] = {}
-        for cell in self.cells:
-            place = (0, cell.place[1]) if of_columns else cell.place
+        for place, cell in zip(places, self.cells, strict=True):
             held = best.get(place, [])
             if not math.isnan(cell.value) and (not held or cell.value <= held[0].value):
                 best[place] = [*(one for one in held if one.value == cell.value), cell]
-        return best
+        return {place: held for place, held in best.items() if Counter(places)[place] > 1}
 
 
 def plane(comparison: Comparison) -> Plane | None:
@@ -81,7 +90,9 @@ def plane(comparison: Comparison) -> Plane | None:
     down = [axis for axis in axes if axis != across] or [cells.SCHEME]
     rows = records(table)
     settings = [tuple(wording.setting(row[axis]) for axis in down) for row in rows]
-    lines = _lines([sweeps.values_of(table[axis]) for axis in down], set(settings))
+    lines = _lines(
+        [comparison.names if axis == cells.SCHEME else sweeps.values_of(table[axis]) for axis in down], set(settings)
+    )
     columns = {value: index for index, value in enumerate(sweeps.values_of(table[across]))}
     titles = cells.axis_titles(comparison.axes)
     return Plane(

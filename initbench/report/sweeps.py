@@ -24,7 +24,7 @@ def is_sweep(comparison: Comparison) -> bool:
 def settings(comparison: Comparison) -> Grid:
     """A row per setting: the median steps of each scheme, and the best."""
     rows = [table for _, table in cells.by_setting(comparison.schemes, comparison.axes)]
-    names = [str(name) for name in dict.fromkeys(comparison.schemes[cells.SCHEME])]
+    names = comparison.names
     if len(names) <= MOST_SCHEMES:
         middle = [Column(name, tuple(_steps_of(table, name) for table in rows), numeric=True) for name in names]
         middle.append(Column("best", tuple(_best(table) for table in rows)))
@@ -35,12 +35,14 @@ def settings(comparison: Comparison) -> Grid:
             Column("second", tuple("".join(_ranked(table)[1:2]) or wording.MISSING for table in rows)),
             Column("steps", tuple(_steps_of(table, *_ranked(table)[1:2]) for table in rows), numeric=True),
         ]
+    partly = any(len(table) < len(names) for table in rows)
+    untried, contested = (", blank where it was not tried", ", where two were tried") if partly else ("", "")
     return Grid(
         title=f"{comparison.results.manifest.name}: steps to {comparison.target}{over_the_sweep(comparison)}",
         columns=(*_axes(comparison, rows), *middle),
         caption=(
-            f"Median over seeds, {wording.MISSING} where at least half missed; (n/N) of the seeds reached it where not "
-            "all did. Best: the fewest steps; report.md says where that is more than chance."
+            f"Median over seeds, {wording.MISSING} where at least half missed{untried}; (n/N) of the seeds reached it "
+            f"where not all did. Best: the fewest steps{contested}; report.md says where that is more than chance."
         ),
         sections=("",) * len(rows),
     )
@@ -70,13 +72,14 @@ def best_map(comparison: Comparison) -> Grid | None:
         tuple(wording.setting(table[axis].iloc[0]) for axis in axes): _best(table)
         for _, table in cells.by_setting(comparison.schemes, comparison.axes)
     }
+    alone = "" if all(found.values()) else "; blank where a single scheme was tried"
     return Grid(
         title=f"The best scheme by {titles[axes[0]]} (down) and {titles[axes[1]]} (across)",
         columns=(
             Column(titles[axes[0]], tuple(down), names=True),
             *(Column(value, tuple(found.get((row, value), wording.MISSING) for row in down)) for value in across),
         ),
-        caption=f"The fewest median steps to {comparison.target}; {wording.MISSING} where no scheme reached it.",
+        caption=f"The fewest median steps to {comparison.target}; {wording.MISSING} where no scheme reached it{alone}.",
         sections=("",) * len(down),
     )
 
@@ -96,6 +99,9 @@ def _ranked(table: pd.DataFrame) -> list[str]:
 
 
 def _best(table: pd.DataFrame) -> str:
+    """The schemes with the fewest steps; nothing where a single scheme was tried."""
+    if len(table) < 2:
+        return ""
     ranked = _ranked(table)
     steps = table.set_index(cells.SCHEME)["steps_to_target_median"]
     return wording.listing([name for name in ranked if steps[name] == steps[ranked[0]]]) or wording.MISSING

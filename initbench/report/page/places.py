@@ -28,7 +28,7 @@ class Places:
 def places(comparison: Comparison) -> Places:
     """Number the schemes and settings of a comparison."""
     trials = comparison.trials
-    schemes = tuple(dict.fromkeys(str(name) for name in trials[cells.SCHEME]))
+    schemes = tuple(comparison.names)
     rank = {name: index for index, name in enumerate(schemes)}
     settings = tuple(name for name, _ in cells.by_setting(trials, comparison.axes)) if len(trials) else ()
     numbered = pd.DataFrame(

@@ -33,8 +33,10 @@ function slice() {
 
 const better = (a, b) => (OUTCOMES[sweepView.outcome].less ? a < b : a > b);
 
+// The best value; null where a single scheme was tried, which is no winner.
 function bestOf(cells) {
   let best = null;
+  if (cells.length < 2) return best;
   for (const cell of cells) {
     const value = cell[sweepView.outcome];
     if (value !== null && (best === null || better(value, best))) best = value;
@@ -43,7 +45,7 @@ function bestOf(cells) {
 }
 
 function wordsOf(cell) {
-  if (!cell) return MISSING;
+  if (!cell) return "not tried";
   const { words } = OUTCOMES[sweepView.outcome];
   if (cell[sweepView.outcome] !== null) return words(cell[sweepView.outcome]);
   return cell.state === "diverged" || cell.state === "failed" ? cell.state : sweepView.outcome === "steps_to_target" ? "not reached" : MISSING;
@@ -144,7 +146,7 @@ function drawSweepTable(axis, drawn) {
       html("td", { class: "number", "data-sort": Number.isNaN(over) ? "" : over }, best === null ? MISSING : ratio(over)));
   });
   const table = html("table", { class: "sortable map" },
-    html("caption", {}, `${OUTCOMES[sweepView.outcome].name}; lighter is better, ★ the best of a row. Last column: the best over ${data.schemes[reference].name}.`),
+    html("caption", {}, `${OUTCOMES[sweepView.outcome].name}; lighter is better, ★ the best of a row, where two were tried. Last column: the best over ${data.schemes[reference].name}.`),
     html("thead", {}, html("tr", {}, html("th", { scope: "col", class: axis.numbers ? "number" : null }, axis.title),
       schemes.map((scheme) => html("th", { scope: "col", class: "number" }, data.schemes[scheme].name)),
       html("th", { scope: "col", class: "number" }, `best ÷ ${data.schemes[reference].name}`))),
@@ -169,7 +171,7 @@ function drawSweepMaps() {
   const winners = grid("best scheme of each cell", (row, column) => {
     const own = at(plane, row, column), best = bestOf(own);
     const won = best === null ? null : own.filter((cell) => cell[sweepView.outcome] === best);
-    return colored(html("td", {}, won ? won.map((cell) => data.schemes[cell.scheme].name).join(", ") : "none"), won && won[0], color);
+    return colored(html("td", {}, won ? won.map((cell) => data.schemes[cell.scheme].name).join(", ") : own.length === 1 ? "" : own.length ? "none" : "not tried"), won && won[0], color);
   });
   const schemes = [...new Set(plane.map((cell) => cell.scheme))].slice(0, MOST_MAPS);
   place.replaceChildren(winners, ...schemes.map((index) => grid([swatch(data.schemes[index]), data.schemes[index].name], (row, column) => {
