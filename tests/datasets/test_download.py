@@ -4,7 +4,7 @@ import errno
 import os
 
 import pytest
-from conftest import sending
+from offered import sending
 from typer.testing import CliRunner
 
 from initbench.cli import app

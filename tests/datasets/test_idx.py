@@ -4,9 +4,9 @@ import struct
 
 import numpy as np
 import pytest
-from conftest import idx_bytes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from offered import idx_bytes
 
 from initbench.datasets import DatasetError
 from initbench.datasets._idx import parse_idx

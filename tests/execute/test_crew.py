@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Planned, assert_same, done, of_kind, tables
+from small_runs import Planned, assert_same, done, of_kind, tables
 
 from initbench import processes
 from initbench.execute import Failed, Finished

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from conftest import TINY, Planned, assert_same, done, of_kind, tables
+from small_runs import TINY, Planned, assert_same, done, of_kind, tables
 
 from initbench.activations import ACTIVATIONS
 from initbench.config import load_text

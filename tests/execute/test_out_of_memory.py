@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import torch
-from conftest import Planned, assert_same, done, of_kind, tables
+from small_runs import Planned, assert_same, done, of_kind, tables
 
 from initbench.execute import Failed, Finished, Progressed, Resources, Started, execute, worker
 from initbench.execute.halving import ADVICE, Halving, Part

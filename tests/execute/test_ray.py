@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from conftest import TINY, Planned, assert_same, done, of_kind, tables
+from small_runs import TINY, Planned, assert_same, done, of_kind, tables
 
 from initbench.errors import InitbenchError
 from initbench.execute import Event, Failed, Finished, Progressed, Resources, Started, execute

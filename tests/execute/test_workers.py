@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Planned, assert_same, done, of_kind, tables
+from small_runs import Planned, assert_same, done, of_kind, tables
 
 from initbench.config import ConfigError
 from initbench.cores import available_cores
