@@ -178,7 +178,7 @@ def _best_rates(experiment: Experiment, place: Place) -> Iterator[Round]:
         if not wider:
             break
         grid |= wider
-        purpose = f"also {_listed(wider)} {on}, since a scheme's best so far is at the end of the rates tried"
+        purpose = f"also {_listed(wider)} {on}, since a scheme may do better beyond the rates tried"
     best = {place_of(found) for table in schemes if not math.isnan(found := rates.best_rate(table))}
     final = tuple(optimizer.model_copy(update={"lr": rate(rung)}) for rung in sorted(best or grid))
     compared = place.schedule(experiment.model_copy(update={"optimizer": final}))

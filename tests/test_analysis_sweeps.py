@@ -63,6 +63,18 @@ def test_a_winner_that_changes_with_the_rate_is_named():
     assert said[3] == "The winner flips: xavier is first at its own best rate, but at equal rates he at 0.01 and 0.1."
 
 
+def test_the_verdict_on_a_sweep_over_the_rate_is_that_at_the_best_rates():
+    found = analyze(results(*FLIP, axes=LR))
+    assert found.sentence == (
+        "Each at its own best learning rate (he 0.1, xavier 1): xavier was first to train loss 0.5, at a median of 30 "
+        "of 100 steps (all 6 seeds), ahead of he at 50 (1.67×, all 6 seeds)."
+    )
+    alone = analyze(results(*swept(he={0.01: 60, 0.1: 50}), axes=LR)).sentence
+    assert alone.startswith("At its own best learning rate (he 0.1): he reached train loss 0.5 in all 6 seeds")
+    wild = [*diverging("wild", 0.01), *diverging("wild", 0.1)]
+    assert analyze(results(*wild, axes=LR)).sentence.startswith("wild reached train loss 0.5 in none of 2 settings")
+
+
 def test_a_winner_at_every_rate_is_said_to_be_one():
     said = rates(*swept(he={0.01: 60, 0.1: 50, 1.0: 70}, xavier={0.01: 90, 0.1: 80, 1.0: 90})).claims
     assert (

@@ -69,6 +69,12 @@ def test_one_seed_claims_no_more_than_one_seed_can():
     )
 
 
+def test_equals_with_one_seed_say_so_once():
+    assert sentence(*reaching("he", 40), *reaching("lecun", 40), *reaching("orthogonal", 40)) == (
+        "he, lecun and orthogonal reached train loss 0.5 together, all at 40 of 50 steps (one seed each)."
+    )
+
+
 def test_one_scheme_alone_is_not_called_first():
     assert sentence(*reaching("he", 20, 30, 40)) == "he reached train loss 0.5 in all 3 seeds (median 30 of 50 steps)."
     assert sentence(*reaching("he", None, None)) == (

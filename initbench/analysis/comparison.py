@@ -73,6 +73,7 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
     schemes = outcomes.schemes(trials, results.manifest.axes)
     held_against = contrasts.reference_of(cells.schemes(trials, results.manifest.axes), reference)
     depths = reach(trials, results.manifest)
+    learned = rates(trials, results.manifest, held_against)
     paired = contrasts.contrasts(trials, results.manifest, held_against)
     return Comparison(
         results=results,
@@ -81,17 +82,22 @@ def analyze(results: Results, reference: str | None = None) -> Comparison:
         profiles=layers.profiles(results),
         contrasts=paired,
         reference=held_against,
-        sentence=_sentence(schemes, results, depths),
+        sentence=_sentence(schemes, results, depths, learned),
         claims=claims.claims(paired, results.manifest),
-        rates=rates(trials, results.manifest, held_against),
+        rates=learned,
         reach=depths,
         variance_shares=variance_shares(trials, results.manifest.axes),
         notes=(*_gaps(results), *_mixtures(results.records.outcomes), *results.problems),
     )
 
 
-def _sentence(schemes: pd.DataFrame, results: Results, depths: Reach | None) -> str:
-    """The verdict; of a search over the depth, which leaves most settings to one scheme, what it found."""
+def _sentence(schemes: pd.DataFrame, results: Results, depths: Reach | None, learned: Rates | None) -> str:
+    """The verdict: where the rate is swept, on the schemes at their best ones; of a search over the depth, its answer.
+
+    That search leaves most of its settings to one scheme.
+    """
+    if learned is not None and learned.sentence:
+        return learned.sentence
     settings = [len(rows) for _, rows in cells.by_setting(schemes, results.manifest.axes)]
     searched = depths is not None and len(set(settings)) > 1
     return depths.claims[0] if depths is not None and searched else verdict.sentence(schemes, results.manifest)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from initbench.analysis import cells, claims, contrasts, wording
+from initbench.analysis import cells, claims, contrasts, outcomes, verdict, wording
 from initbench.records import FAILED, Manifest
 
 AXIS = "optimizer.lr"
@@ -43,6 +43,8 @@ class Rates:
     claims: tuple[str, ...]
     """What follows, in sentences: the contrasts, whether the winner flips, and the usable ranges."""
     selection_seeds: tuple[int, ...]
+    sentence: str
+    """The verdict on the schemes at their own best rates; none where there are further settings."""
 
 
 def rates(trials: pd.DataFrame, manifest: Manifest, reference: str) -> Rates | None:
@@ -60,7 +62,8 @@ def rates(trials: pd.DataFrame, manifest: Manifest, reference: str) -> Rates | N
     paired = contrasts.contrasts(fair, others, reference)
     swept = pd.concat([sweep.trials for sweep in sweeps])
     said = [*_compared(best, paired, others), *_flips(swept, best, others), *_ranges(best, others)]
-    return Rates(best, paired, tuple(said), tuple(sorted({seed for sweep in sweeps for seed in sweep.selection})))
+    chosen = tuple(sorted({seed for sweep in sweeps for seed in sweep.selection}))
+    return Rates(best, paired, tuple(said), chosen, _sentence(fair, best, others))
 
 
 @dataclass(frozen=True)
@@ -152,13 +155,23 @@ def _usable(rows: pd.DataFrame, best: float) -> dict[str, Any]:
     }
 
 
+def _sentence(fair: pd.DataFrame, best: pd.DataFrame, manifest: Manifest) -> str:
+    if cells.swept(manifest.axes) or fair.empty:
+        return ""
+    found = verdict.sentence(outcomes.schemes(fair, manifest.axes), manifest)
+    return f"{'Each at its' if len(best) > 1 else 'At its'} own best learning rate ({_chosen(best)}): {found}"
+
+
+def _chosen(best: pd.DataFrame) -> str:
+    return ", ".join(f"{row['init']} {wording.setting(row['best_rate'])}" for row in _rows(best))
+
+
 def _compared(best: pd.DataFrame, paired: pd.DataFrame, manifest: Manifest) -> Iterator[str]:
     """The contrasts, introduced by the rates that they are at."""
     for name, rows in cells.by_setting(best, manifest.axes):
-        chosen = [f"{row['init']} {wording.setting(row['best_rate'])}" for row in _rows(rows)]
         where = f"At {name}, each" if name else "Each"
         yield (
-            f"{where} at its own best learning rate ({', '.join(chosen)}; "
+            f"{where} at its own best learning rate ({_chosen(rows)}; "
             f"chosen on {wording.count(int(rows['selection_seeds'].iloc[0]), 'other seed')}):"
         )
         here = paired

@@ -62,7 +62,8 @@ def _order(ranked: pd.DataFrame, target: str, budget: str) -> str:
     if len(lead) > 1:
         seeds = wording.listing([_seeds(row) for _, row in lead.iterrows()])
         if len(set(zip(lead["reached"], lead["trials"], strict=True))) == 1:
-            seeds = f"{_seeds(lead.iloc[0])} each"
+            one = lead["trials"].iloc[0] == 1
+            seeds = "one seed each" if one else f"{_seeds(lead.iloc[0])} each"
         head = f"{names} reached {target} together, {'both' if len(lead) == 2 else 'all'} at {when} ({seeds})"
     else:
         head = f"{names} was first to {target}, at {when} ({_seeds(lead.iloc[0])})"
