@@ -181,7 +181,7 @@ def _refuse_another_config(path: Path, stored: Experiment, experiment: Experimen
     hint = "--update accepts the config as it is now"
     if set(different) <= set(SEEDS):
         hint += ", --seeds compares with other seeds"
-    raise BaselineError("\n".join([f"{path}: the baseline is of another config; {hint}", *lines]))
+    raise BaselineError("\n".join(lines) + f"; the baseline is of another config; {hint}")
 
 
 def _told(before: dict[str, object], now: dict[str, object], key: str) -> str:

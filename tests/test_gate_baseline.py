@@ -166,7 +166,8 @@ def test_a_baseline_of_another_config_is_refused_and_the_difference_named(tmp_pa
     with pytest.raises(BaselineError) as caught:
         matching_baseline(path, load_text(SMALL, "small.yaml", [override], tmp_path), tmp_path)
     assert "the baseline is of another config; --update accepts the config as it is now" in str(caught.value)
-    assert reason in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: {reason}")  # what differs comes first
+    assert len(str(caught.value).splitlines()) == 1
     assert ("--seeds compares with other seeds" in str(caught.value)) == override.startswith("seeds")
 
 
