@@ -93,11 +93,30 @@ def test_people_get_a_table_and_a_sentence():
     result = CliRunner().invoke(app, ["theory", *arguments], env={"COLUMNS": "200"})
     lines = result.stdout.splitlines()
     assert lines[0] == "tanh, σ_w² = 1.5, σ_b² = 0.05"
-    assert any(line.startswith("χ₁") and "0.938636" in line for line in lines)
+    shown = {line.split()[0]: line.split()[1] for line in lines[1:-1]}
+    values = {"q*": "0.4180", "χ₁": "0.9386", "c*": "1.000", "ξ_q": "1.683", "ξ_c": "15.79", "phase": "ordered"}
+    assert shown == {**values, "1/√E[φ²]": "1.593", "1/√E[φ'²]": "1.467", "1/√Var": "φ"}
     assert lines[-1] == (
         "Ordered: inputs become alike, the variance of gradients shrinks by a factor of 0.939 per layer, and a network "
         "trains to a depth of a few times ξ_c = 15.8 layers."
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "any_scale"),
+    [
+        (("relu", "--critical"), "2 for an input of second moment 1"),
+        (("leaky_relu[slope=0.2]", "--critical"), "1.923 for an input of second moment 1"),
+        (("tanh", "--critical", "--bias-variance", "0.05"), None),
+        (("relu", "--weight-variance", "1.99", "--bias-variance", "0.05"), None),
+    ],
+)
+def test_every_variance_is_a_fixed_point_of_rectifiers_on_the_critical_line(arguments, any_scale):
+    result = CliRunner().invoke(app, ["theory", "--activation", *arguments], env={"COLUMNS": "200"})
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("q*")]
+    assert (line.split()[1] == "any") == (any_scale is not None)
+    assert (any_scale or "deep inside") in line
+    assert theory("--activation", *arguments)["q_star"] > 0  # a number for programs
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def theory(
         return
     screen = console.out()
     screen.print(Text(_heading(function, facts), style="bold"))
-    screen.print(_table(facts))
+    screen.print(_table(facts, scale_free=facts["phase"] == "critical" and _keeps_any_scale(function)))
     screen.print(_sentence(function, facts, critical=variances.critical))
     if files:
         screen.print(f"Drawn: {', '.join(files)}", style="dim")
@@ -166,12 +166,26 @@ def _facts(function: Activation, weight_variance: float | None, bias_variance: f
     }
 
 
+def _keeps_any_scale(function: Activation) -> bool:
+    """Whether φ(a z) = a φ(z) for positive a, as of ReLU and the identity: what keeps one variance then keeps all."""
+    import numpy as np
+
+    inputs, scales = np.linspace(-3, 3, 13), np.array([[0.25], [3.0]])
+    scaled = np.asarray(function.values(scales * inputs))
+    return bool(np.allclose(scaled, scales * np.asarray(function.values(inputs)), rtol=1e-9, atol=0))
+
+
 def _heading(function: Activation, facts: dict[str, Any]) -> str:
     shown = {key: "none" if facts[key] is None else f"{facts[key]:.6g}" for key in ("weight_variance", "bias_variance")}
     return f"{function.label}, σ_w² = {shown['weight_variance']}, σ_b² = {shown['bias_variance']}"
 
 
-def _table(facts: dict[str, Any]) -> Table:
+def _number(value: float) -> str:
+    """Four digits say all that a network can show; JSON has the others."""
+    return f"{value:#.4g}".rstrip(".") if 1e-4 <= abs(value) < 1e4 else f"{value:.3e}" if value else "0"
+
+
+def _table(facts: dict[str, Any], *, scale_free: bool) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -181,7 +195,9 @@ def _table(facts: dict[str, Any]) -> Table:
         if facts["phase"] is None and key in ("q_star", "chi1", "c_star", "xi_q", "xi_c", "phase"):
             continue
         missing = "–" if facts["phase"] == "unbounded" and key != "q_star" else "∞"
-        text = missing if value is None else value if isinstance(value, str) else f"{value:.6f}"
+        text = missing if value is None else value if isinstance(value, str) else _number(value)
+        if key == "q_star" and scale_free and value is not None:
+            text, meaning = "any", f"{meaning}: each repeats itself; {value:.4g} for an input of second moment 1"
         table.add_row(symbol, text, meaning)
     return table
 
