@@ -157,8 +157,23 @@ def test_ratios_are_taken_within_a_setting_and_say_who_missed():
     comparison = analyze(found)
     table = build(comparison, places(comparison))["schemes"]
     at = [heading for heading, _ in table.headings].index("steps ÷\nhe")
-    assert [cells[at].text for _, cells in table.rows] == ["×1.0", "×2.0", "×1.0", "> ×1"]
+    assert [cells[at].text for _, cells in table.rows] == ["×1.0", "×2.0", "×1.0", "≥ ×1.0"]
     assert [cells[at].sort for _, cells in table.rows] == ["1.0", "2.0", "1.0", "inf"]
+
+
+def test_the_ratio_of_a_scheme_that_missed_is_the_bound_that_the_paired_table_has():
+    found = results(
+        *(Trial("he", seed, (2.0, 0.4, 0.3, 0.2)) for seed in range(2)),
+        *(Trial("xavier", seed, (2.0, 2.0, 1.5, 1.2)) for seed in range(2)),
+        Trial("lecun", 5, (2.0, 2.0, 1.5, 1.2)),  # no seed in common with the reference
+    )
+    comparison = analyze(found)
+    tables = build(comparison, places(comparison))
+    at = [heading for heading, _ in tables["schemes"].headings].index("steps ÷\nhe")
+    # reached at step 20, or not within 40: a miss counts its whole budget
+    assert [cells[at].text for _, cells in tables["schemes"].rows] == ["×1.0", "≥ ×2.0", "> ×1"]
+    assert [cells[at].sort for _, cells in tables["schemes"].rows] == ["1.0", "inf", "inf"]
+    assert tables["contrasts"].rows[0][1][2].text.startswith("≥ 2.0")
 
 
 def test_a_sweep_knows_the_place_of_each_cell_on_its_axes():

@@ -12,7 +12,7 @@ from initbench.report.grids import Column, Grid, identity, records, sections
 
 _ENDED_BADLY = ("diverged", "failed")  # told trial by trial elsewhere
 _NAMES = {"log_steps_to_target": "log steps to target"}
-_BEYOND_BOUND = {AT_MOST: "≤ ", AT_LEAST: "≥ "}
+BEYOND_BOUND = {AT_MOST: "≤ ", AT_LEAST: "≥ "}
 
 
 def contrasts(comparison: Comparison) -> Grid | None:
@@ -130,7 +130,7 @@ def misses(comparison: Comparison) -> list[str]:
 def _ratio(row: Mapping[str, Any]) -> str:
     if not row["pairs"]:
         return wording.MISSING
-    bound = _BEYOND_BOUND.get(row["bound"], "")
+    bound = BEYOND_BOUND.get(row["bound"], "")
     estimate = f"{bound}{wording.significant(row['estimate'], 2)}"
     return estimate if math.isnan(row["low"]) else f"{estimate}\n({_ends(row, 2)})"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from initbench.analysis import Comparison, cells, wording
+from initbench.analysis import Comparison, cells, contrasts, wording
 from initbench.report import evidence, grids, searches
 from initbench.report.grids import Column, Grid
 from initbench.report.page.places import SCHEME, SETTING, Places
@@ -98,25 +98,40 @@ def _with_ratio(grid: Grid, comparison: Comparison) -> Grid:
     """The main table with each scheme's median steps over those of the reference in the same setting."""
     table = comparison.schemes
     ratios: list[str] = []
-    for _, rows in cells.by_setting(table, comparison.axes):
+    bounds = _bounds(comparison)
+    for setting, rows in cells.by_setting(table, comparison.axes):
         medians = rows["steps_to_target_median"].astype(float).to_numpy()
         own = medians[(rows[cells.SCHEME] == comparison.reference).to_numpy()]
         reference = float(own[0]) if len(own) else math.nan
-        ratios += [_ratio(float(value), reference) for value in medians]
+        ratios += [
+            _ratio(float(value), reference, bounds.get((setting, str(name)), ""))
+            for value, name in zip(medians, rows[cells.SCHEME], strict=True)
+        ]
     heading = f"steps ÷\n{comparison.reference}"
     at = next((i + 1 for i, column in enumerate(grid.columns) if column.heading.startswith("steps to")), 1)
     columns = (*grid.columns[:at], Column(heading, tuple(ratios), numeric=True), *grid.columns[at:])
     return Grid(grid.title, columns, grid.caption, grid.sections)
 
 
-def _ratio(value: float, reference: float) -> str:
-    """``×0.50``; ``> ×1`` where only the reference got there, ``< ×1`` where only this one did."""
+def _bounds(comparison: Comparison) -> dict[tuple[str, str], str]:
+    """The paired bounds on the ratio of steps, by setting and scheme, where a miss counts its whole budget."""
+    steps = comparison.contrasts[comparison.contrasts["metric"] == contrasts.STEPS]
+    return {
+        (setting, str(row[cells.SCHEME])): f"{evidence.BEYOND_BOUND[row['bound']]}{wording.factor(row['estimate'])}"
+        for setting, rows in (cells.by_setting(steps, comparison.axes) if len(steps) else ())
+        for row in rows.to_dict("records")
+        if row["pairs"] and row["bound"] in evidence.BEYOND_BOUND
+    }
+
+
+def _ratio(value: float, reference: float, bound: str) -> str:
+    """``×0.50``; where one of the two missed, the ``bound`` on it, or ``> ×1`` or ``< ×1`` where no pair gives one."""
     if math.isnan(value) or math.isnan(reference) or (math.isinf(value) and math.isinf(reference)):
         return wording.MISSING
     if math.isinf(value):
-        return "> ×1"
+        return bound or "> ×1"
     if math.isinf(reference):
-        return "< ×1"
+        return bound or "< ×1"
     return wording.factor(value / reference) if reference > 0 else wording.MISSING
 
 
@@ -169,7 +184,7 @@ def _table(name: str, grid: Grid, places: Places, look_for: str) -> Table:
 
 
 def _sort(text: str) -> str:
-    if text.startswith((wording.NOT_REACHED, "> ×1", "∞", "diverged", "failed")):
+    if text.startswith((wording.NOT_REACHED, "> ×1", "≥ ×", "∞", "diverged", "failed")):
         return _LAST
     if text == "< ×1":
         return "0"
