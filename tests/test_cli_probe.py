@@ -121,6 +121,13 @@ def test_people_are_told_of_branches_that_start_closed():
     assert "he: 3 residual" not in text
 
 
+def test_unbounded_is_explained_to_be_no_praise():
+    # He's weights times 1.1: each layer multiplies the variance by 1.21, far beyond the chance of 60 · 16² weights
+    text = " ".join(run("he", f"normal[std={1.1 * math.sqrt(2 / 16)}]", "--depth", "8", "--width", "16").stdout.split())
+    assert "Unbounded: with more layers the variance of the signal grows without end." in text
+    assert "he: Unbounded" not in text
+
+
 def test_zeros_are_dead_in_a_residual_network_too():
     (zeros,) = schemes("zeros", *RESIDUAL).values()
     assert (zeros["verdict"], zeros["forward"]["first_bad_layer"]) == ("dead", "stem")

@@ -66,11 +66,15 @@ class Diagnosis:
 
     @property
     def remark(self) -> str:
-        """What explains the verdict, in a sentence, or ""."""
-        if not self.closed:
-            return ""
-        starts = "residual branch starts" if len(self.closed) == 1 else "residual branches start"
-        return f"{len(self.closed)} {starts} closed: until they learn, the shortcut alone carries the signal."
+        """What explains the verdict and the words of theory, in a sentence each, or ""."""
+        sentences = []
+        if self.closed:
+            starts = "residual branch starts" if len(self.closed) == 1 else "residual branches start"
+            closed = f"{len(self.closed)} {starts} closed"
+            sentences.append(f"{closed}: until they learn, the shortcut alone carries the signal.")
+        if self.standing is not None and self.standing.phase == "unbounded":
+            sentences.append("Unbounded: with more layers the variance of the signal grows without end.")
+        return " ".join(sentences)
 
 
 def diagnose(
