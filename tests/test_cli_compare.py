@@ -116,6 +116,29 @@ def test_schemes_and_options_reach_the_experiment_and_json_tells_the_outcome(tmp
     assert sorted(set(outcomes["seed"])) == [0, 1]
 
 
+def test_a_report_of_another_experiment_is_not_replaced_without_a_word(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["initbench", "compare", "he", "xavier"])
+    assert "held another" not in _compare("he", "xavier", *SMALL, *SHORT).stderr
+    assert "held another" not in _compare("he", "xavier", "lecun", *SMALL, *SHORT).stderr  # shows all that was shown
+    replacing = _compare("he", "lecun", *SMALL, *SHORT).stderr
+    note = (
+        "Note: results/compare held another experiment (initbench compare he xavier); its report is replaced, its "
+        "records are kept."
+    )
+    assert note in replacing
+    assert "held another" not in _compare("he", "xavier", *SMALL, *SHORT, "--quiet").stderr
+
+
+@pytest.mark.parametrize("search", ["--lr=auto", "--max-depth"])
+def test_a_search_that_goes_on_replaces_no_report_of_another_experiment(search, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["initbench", "compare", "he", "xavier", search])
+    options = [*SMALL, *SHORT, search, "--set", "target.value=0.01"]
+    assert _compare("he", "xavier", *options).exit_code == 0
+    again = _compare("he", "xavier", *options)
+    assert (again.exit_code, "held another" in again.stderr) == (0, False)
+    assert "held another" in _compare("he", "xavier", *SMALL, *SHORT, "--width", "9").stderr
+
+
 def test_another_scheme_reuses_the_trials_of_the_ones_before():
     _compare("he", "xavier", *SMALL, *SHORT)
     result = _compare("he", "lecun", *SMALL, *SHORT)

@@ -14,6 +14,7 @@ from initbench.api import RESULTS
 from initbench.cli import console, guard, preview
 from initbench.cli.asking import ask
 from initbench.cli.options import Execution
+from initbench.cli.replacing import replaced
 from initbench.cli.watch import Watch
 from initbench.config import Experiment, concerns
 from initbench.datasets import data_folder
@@ -44,8 +45,8 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
                 ask(todo, resources)
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
                 held.enter_context(work.folder.locked(_note))
-            if step.purpose and not execution.quiet:
-                _say(f"Round {number + 1}: {step.purpose}.")
+            if not execution.quiet:
+                _announce(todo, number, step.purpose, forget=again)
             if _train(todo, resources, execution, forget=again) and execution.fail_fast:  # where a search would go on
                 break
         if not len(todo.trials):
@@ -82,6 +83,14 @@ def _shard_of(execution: Execution, *, searches: bool) -> Shard:
 def _folder_of(experiment: Experiment, shard: Shard) -> Path:
     whole = RESULTS / experiment.name
     return whole if shard.is_whole else whole / "shards" / shard.folder
+
+
+def _announce(work: Schedule, number: int, purpose: str, *, forget: bool) -> None:
+    """Say whose report a run replaces, and what a round of a search is for."""
+    if number == 0 and not forget:
+        _note_all(replaced(work, searches=bool(purpose)))
+    if purpose:
+        _say(f"Round {number + 1}: {purpose}.")
 
 
 def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> bool:

@@ -138,6 +138,11 @@ class ResultsFolder:
             raise RecordsError(f"{self.path} is not a results folder: it has no manifest.json")
         return documents.read_manifest(path)
 
+    def command(self) -> str:
+        """The command that trained last, as far as anybody can read it."""
+        command = self._provenance()[0].get("command")
+        return command if isinstance(command, str) else ""
+
     def read(self) -> Results:
         """The records of the folder's experiment.
 
