@@ -154,6 +154,14 @@ def test_a_miss_of_the_scheme_makes_the_ratio_a_lower_bound():
     assert ", which missed it in 1 of 6 (95 % CI up to 0.50, 6 paired seeds)." in claims(*HE, *some)[0]
 
 
+def test_a_difference_that_is_not_shown_says_how_its_misses_count():
+    seldom = reaching("seldom", 30, None, 20, 20, 20, 20)
+    assert claims(*HE, *seldom) == (
+        "he and seldom do not differ beyond chance in steps to train loss 0.5: at most 0.92× "
+        "(95 % CI up to 2.0, 6 paired seeds, a miss counting its whole budget).",
+    )
+
+
 def test_misses_on_both_sides_are_no_bound_and_are_counted():
     row = rows(*reaching("he", 20, None, 20, 20, 20, 20), *reaching("xavier", 50, 50, None, 50, 50, 50)).loc["xavier"]
     assert row["bound"] == "within the budget"

@@ -57,17 +57,19 @@ def _by_steps(row: Mapping[Any, Any], target: str) -> str:
     if not row["pairs"]:
         return f"{row['init']} and {row['reference']} {_NO_SEEDS}"
     claim = _faster(row)
+    how = f"{claim.bound} " if claim.bound in {AT_MOST, AT_LEAST} else ""
+    counted = ", a miss counting its whole budget"
     if row["decision"] == NOT_SHOWN:
         return (
-            f"{claim.subject} and {claim.other} do not differ beyond chance in steps to {target}: "
-            f"{_ratio(claim.estimate)} ({_interval(row, _ratio_ends(claim))}){_correction(row)}"
+            f"{claim.subject} and {claim.other} do not differ beyond chance in steps to {target}: {how}"
+            f"{_ratio(claim.estimate)} ({_interval(row, _ratio_ends(claim))}{counted if claim.bound else ''})"
+            f"{_correction(row)}"
         )
-    how = f"{claim.bound} " if claim.bound in {AT_MOST, AT_LEAST} else ""
     which = ""
     if claim.other_missed:
         never = claim.other_missed == row["runs"]
         which = ", which never did" if never else f", which missed it in {claim.other_missed} of {row['runs']}"
-    misses = ", a miss counting its whole budget" if claim.bound == WITHIN_BUDGET else ""
+    misses = counted if claim.bound == WITHIN_BUDGET else ""
     return (
         f"{claim.subject} reached {target} in {how}{_ratio(claim.estimate)} the steps of {claim.other}{which} "
         f"({_interval(row, _ratio_ends(claim))}{misses}){_doubt(row)}"
