@@ -188,12 +188,18 @@ def _labels(schemes: Sequence[str]) -> tuple[str, ...]:
     for text in (scheme.strip() for scheme in schemes):
         for component in parse_components(text, INITS):
             label = component.label
-            if label in given and text not in (label, given[label]):
-                raise InitbenchError(f"{text} is another name of {label}, which is given already")
             if label in given:
-                raise InitbenchError(f"{text} is given twice; once is enough")
+                raise InitbenchError(_twice(text, given[label], label))
             given[label] = text
     return tuple(given)
+
+
+def _twice(text: str, before: str, label: str) -> str:
+    if text == before:
+        return f"{text} is given twice; once is enough"
+    if text == label:
+        return f"{text} is given already, as {before}"
+    return f"{text} is another name of {label}, which is given already"
 
 
 def _unplaced(problem: Problem, override: str) -> Problem:

@@ -77,6 +77,7 @@ ON_THE_COMMAND_LINE = {
         ["compare", "he", "kaiming"],
         "Error: kaiming is another name of he, which is given already",
     ),
+    "an alias and its scheme": (["compare", "kaiming", "he"], "Error: he is given already, as kaiming"),
     "a scheme that the network does not suit": (
         ["compare", "fixup", "xavier", *TINY],
         "Error: fixup needs residual branches",
