@@ -1,5 +1,6 @@
 """The page in a real Chromium: it opens without an error or a request, and every control does what it says."""
 
+import io
 import math
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from matplotlib import image
 from playwright.sync_api import expect, sync_playwright
 from synthetic_results import Trial, results
 
@@ -272,6 +274,41 @@ def test_nothing_is_wider_than_a_phone(opened, found):
     for summary in page.locator("summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_on_a_phone_every_chip_is_whole_and_a_table_that_goes_on_is_shaded(opened):
+    page = opened(MIXED, viewport={"width": 390, "height": 800})
+    boxes = [chip.bounding_box() for chip in page.locator("#schemes .scheme").all()]
+    assert len(boxes) == 3
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    table = page.locator(".scroll").first
+    assert table.evaluate("one => one.scrollWidth > one.clientWidth")
+    # two covers that travel with the table, over two shades that stay at its sides
+    assert table.evaluate("one => getComputedStyle(one).backgroundAttachment") == "local, local, scroll, scroll"
+
+    def luminance_at_the_right():
+        clip = table.bounding_box()
+        right = {"x": clip["x"] + clip["width"] - 2, "y": clip["y"] + 2, "width": 1, "height": 1}
+        pixels = image.imread(io.BytesIO(page.screenshot(clip=right)))
+        return float(pixels[..., :3].mean())
+
+    table.scroll_into_view_if_needed()
+    hidden = luminance_at_the_right()
+    table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+    settled(page)
+    assert hidden < 0.9 < luminance_at_the_right()
+
+
+def test_a_scheme_that_ran_alone_has_no_star_and_what_was_not_tried_says_so(opened):
+    tried = {4: ("he", "xavier"), 8: ("he",)}
+    found = results(
+        *(Trial(name, 0, (2.2, 0.3 if name == "he" else 0.4), at={"network.depth": depth})
+          for depth, names in tried.items() for name in names),
+        axes=("init", "network.depth"),
+    )  # fmt: skip
+    page = opened(found)
+    assert [text.strip() for text in column(page, "#sweep-map", 2)] == ["0.300 ★", "0.300"]
+    assert [text.strip() for text in column(page, "#sweep-map", 3)] == ["0.400", "not tried"]
 
 
 def test_every_control_has_a_name_and_every_table_a_caption(opened):
