@@ -6,6 +6,7 @@ import pytest
 from synthetic_results import Trial, results
 
 from initbench.analysis import analyze
+from initbench.execute.provenance import command
 from initbench.report import markdown, page
 from initbench.report.provenance import rows
 
@@ -24,10 +25,18 @@ def test_what_is_nested_gets_dotted_names_lists_become_text_and_nothing_is_a_das
 
 
 @pytest.mark.parametrize(
-    ("command", "searches"), [(RAN, False), (SEARCHED, True), (None, False), (["--max-depth"], False)]
+    ("called", "kept"), [("/bin/initbench", "initbench"), ("/x/initbench/__main__.py", "python -m initbench")]
 )
-def test_a_search_for_depths_is_run_again_by_its_command_and_all_else_by_its_config(command, searches):
-    found = replace(results(Trial("he", 0, (2.0, 0.4))), provenance={"command": command})
+def test_the_command_can_be_given_again(called, kept, monkeypatch):
+    monkeypatch.setattr("sys.argv", [called, "compare", "he", "normal[std=0.01]", "--max-depth"])
+    assert command() == f"{kept} compare he 'normal[std=0.01]' --max-depth"
+
+
+@pytest.mark.parametrize(
+    ("given", "searches"), [(RAN, False), (SEARCHED, True), (None, False), (["--max-depth"], False)]
+)
+def test_a_search_for_depths_is_run_again_by_its_command_and_all_else_by_its_config(given, searches):
+    found = replace(results(Trial("he", 0, (2.0, 0.4))), provenance={"command": given})
     comparison = analyze(found)
     shown, text = page.render(comparison), markdown.render(comparison, [])
     assert ("<code>initbench run experiment.yaml</code>" in shown) is not searches

@@ -32,7 +32,9 @@ def environment() -> dict[str, Any]:
 
 def command() -> str:
     """The command line of this process as a shell takes it, its program by name."""
-    return printable(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+    name = Path(sys.argv[0]).name
+    program = ["python", "-m", "initbench"] if name == "__main__.py" else [name]
+    return printable(shlex.join([*program, *sys.argv[1:]]))
 
 
 def git_commit() -> str | None:
