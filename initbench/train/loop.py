@@ -131,7 +131,7 @@ class _Run:
             update()
         if any(self.journal.alive):  # the last update may have been the fatal one
             with torch.no_grad():
-                losses = self._sample_losses(batches[agenda.steps]).mean(dim=1)
+                losses = self._losses(batches[agenda.steps])
             self._watch(agenda.steps, losses)
 
     def _adjust(self, step: int) -> None:
@@ -154,13 +154,12 @@ class _Run:
 
     def _gradients(self, batch: Split) -> Tensor:
         """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""
-        losses = self._sample_losses(batch)
-        # As from the sum of the replicas' means, which would be two more steps of the graph.
-        losses.backward(torch.full_like(losses, 1 / losses.shape[1]))
-        return losses.detach().mean(dim=1)
+        losses = self._losses(batch)
+        losses.sum().backward()  # from a scalar: gradients handed in make torch import its compiler to look at them
+        return losses.detach()
 
-    def _sample_losses(self, batch: Split) -> Tensor:
-        return sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task)
+    def _losses(self, batch: Split) -> Tensor:
+        return sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task).mean(dim=1)
 
     def _watch(self, step: int, losses: Tensor) -> None:
         """End the trials whose loss left all bounds; they go on riding, unseen, since replicas cannot touch."""
