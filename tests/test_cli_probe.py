@@ -3,10 +3,12 @@
 import json
 import math
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import initbench
+from initbench.analysis.propagation import backward
 from initbench.cli import app
 
 KEYS = {"init", "verdict", "chi1", "depth_scale", "layers"}
@@ -113,6 +115,20 @@ def test_branches_that_start_closed_are_no_death(order):
         assert (scheme["forward"]["verdict"], scheme["backward"]["verdict"]) == ("healthy", "healthy"), scheme["init"]
     assert [layer["preact_variance"] for layer in found["fixup"]["layers"][2:7:2]] == [0, 0, 0]  # closed they are
     assert [layer["grad_variance"] for layer in found["rezero"]["layers"][1:7]] == [0] * 6
+
+
+@pytest.mark.parametrize(("stem", "verdict"), [(0.0, "dead"), (1.0, "healthy")])
+def test_a_shortcut_without_gradient_is_dead_behind_closed_branches_too(stem, verdict):
+    profile = pd.DataFrame(
+        {
+            "layer": [1, 2, 3],
+            "name": ["stem", "block1.branch.layer1", "output"],
+            "weight_std_mean": [0.1, 0.1, 0.1],
+            "grad_variance_geomean": [stem, 0.0, 1.0],
+        }
+    )
+    assert backward(profile, closed=(("block1.branch.layer1",),)).verdict == verdict
+    assert backward(profile).first_bad_layer == "block1.branch.layer1"  # a branch that is open should have had some
 
 
 def test_people_are_told_of_branches_that_start_closed():
