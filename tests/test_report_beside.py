@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from initbench.analysis import analyze
 from initbench.cli import app
-from initbench.report import beside, sweeps
+from initbench.report import beside, searches, sweeps
 
 HE = [Trial("he", seed, (2.0, 0.5, 0.3)) for seed in range(2)]
 SLOWER = [Trial("he", seed, (2.0, 1.0, 0.5)) for seed in range(2)]
@@ -93,7 +93,9 @@ def test_each_of_two_searched_folders_keeps_its_own_selection_seeds(tmp_path):
         trials = [*arriving("he", (0.01, 0.1), (20, 60), range(6))]
         one = named(tmp_path / name, *trials, axes=("init", "optimizer.lr"))
         made.append(replace(one, manifest=replace(one.manifest, selection_seeds=chooses)))
-    best = analyze(beside(*made)).rates.best
+    comparison = analyze(beside(*made))
+    assert "averaged over the run, on 1 or 2 seeds that" in searches.best_rates(comparison).caption
+    best = comparison.rates.best
     assert best[["folder", "seeds", "selection_seeds"]].to_numpy().tolist() == [["first", 5, 1], ["second", 4, 2]]
 
 

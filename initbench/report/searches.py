@@ -17,7 +17,8 @@ def best_rates(comparison: Comparison) -> Grid | None:
     if found is None:
         return None
     rows = records(found.best)
-    choosing = wording.count(len(found.selection_seeds), "seed")
+    numbers = sorted({int(number) for number in found.best["selection_seeds"]})  # side by side, of each folder its own
+    choosing = " or ".join([*map(str, numbers[:-1]), wording.count(numbers[-1], "seed")])
     return Grid(
         title="Each scheme at its own best learning rate",
         columns=(
