@@ -110,7 +110,7 @@ def _signal(named: Grid, networks: Sequence[pd.DataFrame], signal: _Signal, titl
         title=title,
         columns=(
             *named.columns,
-            *(Column(name, values, numeric=True) for name, values in shown.items()),
+            *(Column(name, values, numeric=True, spare=i % 2) for i, (name, values) in enumerate(shown.items())),
             Column("per layer", tuple(map(wording.factor, rates)), numeric=True),
         ),
         caption=f"Geometric mean over seeds. Per layer: the factor from one hidden layer to the {signal.neighbor}.",
