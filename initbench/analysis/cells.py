@@ -33,9 +33,12 @@ def schemes(table: pd.DataFrame, axes: Sequence[str]) -> list[str]:
 
     A search over the depth tries all where it begins, and a shallower setting, which comes first, with some alone.
     """
-    within = [list(dict.fromkeys(map(str, rows[SCHEME]))) for _, rows in by_setting(table, axes)] if len(table) else []
-    fullest = max(within, key=len, default=[])
-    return list(dict.fromkeys([*fullest, *map(str, table[SCHEME])]))
+    if table.empty:
+        return []
+    tried = pd.DataFrame({"setting": setting_numbers(table, axes), "scheme": table[SCHEME].astype(str)})
+    tried = tried.drop_duplicates()
+    fullest = tried.groupby("setting").size().idxmax()
+    return list(dict.fromkeys([*tried.loc[tried["setting"] == fullest, "scheme"], *tried["scheme"]]))
 
 
 def by_cell(
