@@ -31,6 +31,9 @@ function slice() {
   return cells.filter((cell) => state.shown.has(cell.scheme) && cell.at.every((place, axis) => axis === sweepView.axis || place === fixed[axis]));
 }
 
+// The schemes of some cells, in the order in which they were typed.
+const schemesOf = (cells) => [...new Set(cells.map((cell) => cell.scheme))].sort((a, b) => a - b);
+
 const better = (a, b) => (OUTCOMES[sweepView.outcome].less ? a < b : a > b);
 
 // The best value; null where a single scheme was tried, which is no winner.
@@ -77,7 +80,7 @@ function drawSweepLines(axis, drawn) {
   const air = axis.values.length > 1 ? 0.06 * (places[places.length - 1] - places[0]) : 0.5;
   const x = { low: places[0] - air, high: places[places.length - 1] + air, label: axis.title, ticks: axis.values.map((value, index) => [places[index], value]) };
   const chart = plot(host, { height: 340, x, y: { ...y, label: name } });
-  for (const index of new Set(drawn.map((cell) => cell.scheme))) {
+  for (const index of schemesOf(drawn)) {
     const scheme = data.schemes[index];
     const own = drawn.filter((cell) => cell.scheme === index).sort((a, b) => a.at[sweepView.axis] - b.at[sweepView.axis]);
     const xs = own.map((cell) => places[cell.at[sweepView.axis]]), ys = own.map((cell) => cell[sweepView.outcome]);
@@ -128,7 +131,7 @@ function colored(td, cell, color) {
 
 function drawSweepTable(axis, drawn) {
   const place = byId("sweep-map");
-  const schemes = [...new Set(drawn.map((cell) => cell.scheme))];
+  const schemes = schemesOf(drawn);
   if (!schemes.length) return place.replaceChildren();
   const color = shades(drawn);
   const reference = schemes.includes(data.reference) ? data.reference : schemes[0];
@@ -173,7 +176,7 @@ function drawSweepMaps() {
     const won = best === null ? null : own.filter((cell) => cell[sweepView.outcome] === best);
     return colored(html("td", {}, won ? won.map((cell) => data.schemes[cell.scheme].name).join(", ") : own.length === 1 ? "" : own.length ? "none" : "not tried"), won && won[0], color);
   });
-  const schemes = [...new Set(plane.map((cell) => cell.scheme))].slice(0, MOST_MAPS);
+  const schemes = schemesOf(plane).slice(0, MOST_MAPS);
   place.replaceChildren(winners, ...schemes.map((index) => grid([swatch(data.schemes[index]), data.schemes[index].name], (row, column) => {
     const cell = at(plane.filter((one) => one.scheme === index), row, column)[0];
     return colored(html("td", {}, wordsOf(cell)), cell, color);
