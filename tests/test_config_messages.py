@@ -85,7 +85,7 @@ MESSAGES = {
     "once is enough",
     "init: he\ndtype: float46\n": "x.yaml:2: dtype: found 'float46', expected float32 or float64; "
     "did you mean float64 or float32?",
-    "init: he\ndevice: [cpu]\n": "x.yaml:2: device: found ['cpu'], expected auto, cpu or cuda",
+    "init: he\ndevice: [cpu]\n": "x.yaml:2: device: found ['cpu'], expected auto, cpu, cuda or mps",
     "init: he\nepochs: 3\nsteps: 10\n": "x.yaml:3: steps: found steps beside epochs (x.yaml:2), expected one of them",
     "init: he\nepochs: [1, null]\n": "x.yaml:2: epochs: found null, expected an integer >= 1 in a list",
     # seeds

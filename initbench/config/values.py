@@ -24,7 +24,7 @@ from initbench.schedules import Schedule
 
 Metric = Literal["train_loss", "test_loss", "test_accuracy"]
 Dtype = Literal["float32", "float64"]
-Device = Literal["auto", "cpu", "cuda"]  # not mps: sums and moments are kept in float64, which it lacks
+Device = Literal["auto", "cpu", "cuda", "mps"]
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 SeedCount = Annotated[int, Field(ge=1)]

@@ -258,6 +258,6 @@ def _standing(activation: Activation, sites: Sequence[Site], stacked: Stack, sta
         return None
     drawn = float((np.array([[site.fan_in] for site in sites[inner]]) * variance).mean())
     biases = [stacked.parameters[site.bias].detach() for site in sites[inner] if site.bias]
-    bias_variance = sum(float(bias.double().square().mean()) for bias in biases) / len(sites[inner])
+    bias_variance = sum(float(bias.cpu().double().square().mean()) for bias in biases) / len(sites[inner])
     count = int(sizes.sum()) * stacked.replicas
     return standing(activation.values, activation.slopes, drawn, bias_variance, count)

@@ -18,8 +18,8 @@ from initbench.errors import InitbenchError
 from initbench.plan import Trial
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it; other systems have no such folder
-STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30}
-STACK_TRIALS = {"cpu": 8, "cuda": 64}
+STACK_BYTES = {"cpu": 256 * 2**20, "cuda": 8 * 2**30, "mps": 2 * 2**30}
+STACK_TRIALS = {"cpu": 8, "cuda": 64, "mps": 32}
 
 
 @dataclass(frozen=True)
@@ -74,19 +74,25 @@ def check_shared_memory(needed: int) -> None:
 
 
 def resolve_device(name: str, *, elsewhere: bool = False) -> str:
-    """``auto`` as the best device of this machine; any other name as it is.
+    """``auto`` as a CUDA device where there is one, else the CPU; any other name as it is.
+
+    Apple's ``mps`` has to be asked for: networks as small as most of these are not known to train faster there.
 
     Raises
     ------
     ConfigError
         This machine has no such device, and training is not to happen ``elsewhere``.
     """
-    here = ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
+    here = [device for device, found in _accelerators().items() if found] + ["cpu"]
     if name == "auto":
-        return here[0]
+        return "cuda" if "cuda" in here else "cpu"
     if name not in here and not elsewhere:
         raise fail(Place(0, "device"), f"found {name}, which this machine lacks; expected auto or {' or '.join(here)}")
     return name
+
+
+def _accelerators() -> dict[str, bool]:
+    return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
 
 
 def stack_limit(trial: Trial, specs: Mapping[str, Spec], device: str) -> int:

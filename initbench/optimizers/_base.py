@@ -35,7 +35,7 @@ class TorchOptimizer(Optimizer, ABC):
     """A rule of ``torch.optim``; the component's options are the rule's, by the same names."""
 
     rule: ClassVar[type[torch.optim.Optimizer]]
-    fused_on: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda"})
+    fused_on: ClassVar[frozenset[str]] = frozenset({"cpu", "cuda", "mps"})
     """Devices with a fused kernel for it; elsewhere each operation takes all parameters at once."""
 
     def build(self, parameters: Iterable[Tensor], weight_decay: float) -> torch.optim.Optimizer:

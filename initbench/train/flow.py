@@ -81,7 +81,7 @@ def collected(returning: Sequence[Returning]) -> Returning:
 
 def input_value(x: Tensor) -> Value:
     """The inputs: their second moment, what of it varies within each feature or channel, its profile over positions."""
-    values = x.double().cpu().transpose(0, 1).flatten(2) if x.dim() > 2 else x.double().cpu().t().unsqueeze(2)
+    values = x.cpu().double().transpose(0, 1).flatten(2) if x.dim() > 2 else x.cpu().double().t().unsqueeze(2)
     squares = values.square()
     signal = Signal(float(squares.mean()), batch_variance=float(values.flatten(1).var(dim=1, correction=0).mean()))
     profile = squares.mean(dim=(0, 1)).view(1, 1, *x.shape[2:]) if x.dim() > 2 else None

@@ -3,6 +3,8 @@
 Step s is the state after s updates. At a step that asks for it the stack is probed and evaluated, then its next batch
 is taken. The training loss of a row is the mean over the batches since the last row, each before its update; its
 learning rate is that of the update before it (of the first update, at step 0).
+
+What is added up in float64 is added up on the CPU: not every device knows that type.
 """
 
 from __future__ import annotations
@@ -103,7 +105,7 @@ class _Run:
         parameters = list(self.stack.parameters.values())
         optimizer = recipe.optimizer.build(parameters, recipe.weight_decay)
         update = bare_update(optimizer)
-        window = _Window(self.stack.replicas, parameters[0].device)
+        window = _Window(self.stack.replicas)
         rate = recipe.optimizer.lr * recipe.schedule.factor(0, agenda.steps)
         for step in range(agenda.steps + 1):
             metrics = window.close() if step in agenda.rows else {}
@@ -131,7 +133,7 @@ class _Run:
             update()
         if any(self.journal.alive):  # the last update may have been the fatal one
             with torch.no_grad():
-                losses = self._losses(batches[agenda.steps])
+                losses = self._losses(batches[agenda.steps]).cpu()
             self._watch(agenda.steps, losses)
 
     def _adjust(self, step: int) -> None:
@@ -156,7 +158,7 @@ class _Run:
         """The loss of each replica on its batch, [R]; its gradient is left with the parameters."""
         losses = self._losses(batch)
         losses.sum().backward()  # from a scalar: gradients handed in make torch import its compiler to look at them
-        return losses.detach()
+        return losses.detach().cpu()
 
     def _losses(self, batch: Split) -> Tensor:
         return sample_losses(self.stack.forward(batch.x), batch.y, self.material.spec.task).mean(dim=1)
@@ -176,14 +178,14 @@ class _Run:
     def _evaluate(self) -> dict[str, Tensor]:
         """Test loss and accuracy of every replica, [R] each."""
         test, task = self.material.test, self.material.spec.task
-        loss = torch.zeros(self.stack.replicas, dtype=torch.float64, device=test.x.device)
+        loss = torch.zeros(self.stack.replicas, dtype=torch.float64)
         hits = torch.zeros_like(loss)
         with self.stack.evaluating():
             for x, y in zip(test.x.split(EVALUATION_BATCH), test.y.split(EVALUATION_BATCH), strict=True):
                 outputs = self.stack.forward(x.unsqueeze(0))
-                loss += sample_losses(outputs, y.unsqueeze(0), task).sum(dim=1)
+                loss += sample_losses(outputs, y.unsqueeze(0), task).sum(dim=1).cpu()
                 if task == "classification":
-                    hits += correct(outputs, y)
+                    hits += correct(outputs, y).cpu()
         metrics = {"test_loss": loss / len(test.y)}
         return metrics | ({"test_accuracy": hits / len(test.y)} if task == "classification" else {})
 
@@ -197,8 +199,8 @@ class _Run:
 class _Window:
     """The mean training loss of each replica since the window was last closed."""
 
-    def __init__(self, replicas: int, device: torch.device) -> None:
-        self._sum = torch.zeros(replicas, dtype=torch.float64, device=device)
+    def __init__(self, replicas: int) -> None:
+        self._sum = torch.zeros(replicas, dtype=torch.float64)
         self._count = 0
 
     def add(self, losses: Tensor) -> None:

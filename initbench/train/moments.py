@@ -22,7 +22,7 @@ LARGEST_MEAN = 4  # in standard deviations: about one digit of the variance is l
 
 
 class Moments(NamedTuple):
-    """Of T tensors with R replicas, [T, R] each in float64."""
+    """Of T tensors with R replicas, [T, R] each in float64, on the CPU: not every device knows that type."""
 
     mean: Tensor
     variance: Tensor
@@ -38,7 +38,7 @@ def moments(tensors: Sequence[Tensor]) -> Moments:
     doubtful = ~_held(found, tensors[0].dtype)
     for index in doubtful.any(dim=1).nonzero().flatten().tolist():
         replicas = doubtful[index]
-        for column, exact in zip(found, _exact(rows[index][replicas]), strict=True):
+        for column, exact in zip(found, _exact(rows[index][replicas.to(rows[index].device)]), strict=True):
             column[index, replicas] = exact
     return found
 
@@ -48,7 +48,7 @@ def _one_pass(tensors: Sequence[Tensor]) -> Moments:
     # A tensor's sums and norms right after each other: the second finds it in the cache.
     pairs = [(rows.sum(dim=2), torch.linalg.vector_norm(rows, dim=2)) for rows in tensors]
     sums, norms = (_padded(part) for part in zip(*pairs, strict=True))
-    count, length = torch.tensor([rows.shape[1:] for rows in tensors], device=sums.device).t().unsqueeze(2)
+    count, length = torch.tensor([rows.shape[1:] for rows in tensors]).t().unsqueeze(2)
     mean = sums.sum(dim=1) / (count * length)
     second_moment = norms.square().sum(dim=1) / (count * length)
     row_mean_square = sums.square().sum(dim=1) / (count * length**2)
@@ -57,7 +57,7 @@ def _one_pass(tensors: Sequence[Tensor]) -> Moments:
 
 def _padded(rows: Sequence[Tensor]) -> Tensor:
     """T tensors [R, rows] as one, [T, most rows, R] in float64; the zeros below change no sum."""
-    return pad_sequence([own.t() for own in rows], batch_first=True).double()
+    return pad_sequence([own.t() for own in rows], batch_first=True).cpu().double()
 
 
 def _held(found: Moments, dtype: torch.dtype) -> Tensor:
@@ -70,7 +70,7 @@ def _held(found: Moments, dtype: torch.dtype) -> Tensor:
 def _exact(rows: Tensor) -> Moments:
     """Two passes in float64 over one tensor [R, rows, row], [R] each."""
     # A contiguous copy: the values are not ours.
-    centred = torch.empty(rows.shape, dtype=torch.float64, device=rows.device).copy_(rows)
+    centred = torch.empty(rows.shape, dtype=torch.float64).copy_(rows)
     mean = centred.mean(dim=(1, 2))
     row_mean_square = centred.mean(dim=2).square().mean(dim=1)
     norm: Tensor = torch.linalg.vector_norm(centred.sub_(mean[:, None, None]), dim=(1, 2))

@@ -75,7 +75,7 @@ class Probe:
                 **_weight_statistics(weights, [stack.unit_axis(site.weight) for site in self.sites]),
                 **_weight_gradient_statistics(list(gradients), samples=len(self.batch.y[0])),
             }
-        return {name: column.cpu().numpy() for name, column in measured.items()}
+        return {name: column.numpy() for name, column in measured.items()}
 
     @cached_property
     def _active_intervals(self) -> dict[Activation | None, tuple[float, float]]:
@@ -122,7 +122,7 @@ def _weight_gradient_statistics(totals: Sequence[Tensor], samples: int) -> dict[
     """Of the gradient of the mean loss, from that of the sum over ``samples``."""
     mean, variance, _ = moments(totals)
     mean, variance = mean / samples, variance / samples**2
-    counts = torch.tensor([[total[0].numel()] for total in totals], device=mean.device)
+    counts = torch.tensor([[total[0].numel()] for total in totals])
     return {
         "weight_grad_variance": variance,
         "weight_grad_norm": (counts * (variance + mean.square())).sqrt(),
@@ -142,12 +142,12 @@ def _units_last(weight: Tensor, axis: int) -> Tensor:
 def _dead_fraction(a: Tensor) -> Tensor:
     """The share of each replica's units that never move, [R] in float64."""
     over = (1, *range(3, a.dim()))  # samples and, in images, positions
-    return (a.amax(dim=over) == a.amin(dim=over)).double().mean(dim=1)
+    return (a.amax(dim=over) == a.amin(dim=over)).cpu().double().mean(dim=1)
 
 
 def _saturated_fraction(z: Tensor, active: tuple[float, float]) -> Tensor:
     low, high = active
-    share = torch.zeros(len(z), dtype=torch.float64, device=z.device)
+    share = torch.zeros(len(z), dtype=torch.float64)
     if low > -math.inf:
         share = share + _share(torch.le, z, low)
     if high < math.inf:
@@ -159,4 +159,4 @@ def _share(compare: Callable[..., Tensor], z: Tensor, bound: float) -> Tensor:
     """The share of each replica's values for which a comparison holds, [R] in float64."""
     # Into the values' own dtype: comparing into bools and counting those takes four times as long.
     held = compare(z, bound, out=torch.empty(z.shape, dtype=z.dtype, device=z.device)).flatten(2)
-    return held.sum(dim=2).sum(dim=1, dtype=torch.float64) / held[0].numel()
+    return held.sum(dim=2).cpu().sum(dim=1, dtype=torch.float64) / held[0].numel()

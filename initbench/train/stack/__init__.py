@@ -40,7 +40,7 @@ def _batches_faithfully(networks: Sequence[nn.Module], sample: Tensor) -> bool:
     hide behind zeros, or drown where a chaotic network amplifies rounding, and would differ between schemes.
     """
     tame = [_tamed(network, seed) for seed, network in enumerate((networks[0], networks[-1]))]
-    x = sample.double().unsqueeze(0)
+    x = sample.cpu().double().unsqueeze(0)
     batched, looped = BatchedStack(tame, x[0]), LoopedStack(tame)
     try:
         with batched.evaluating(), looped.evaluating():
@@ -55,7 +55,7 @@ def _batches_faithfully(networks: Sequence[nn.Module], sample: Tensor) -> bool:
 
 def _tamed(network: nn.Module, seed: int) -> nn.Module:
     """A copy in float64 with LeCun-normal weights, and biases, scales and slopes between 1/2 and 1."""
-    tame = copy.deepcopy(network).double()
+    tame = copy.deepcopy(network).cpu().double()
     rng = generator(seed, "stack check")
     with torch.no_grad():
         for p in tame.parameters():
