@@ -31,8 +31,9 @@ def best_rates(comparison: Comparison) -> Grid | None:
         ),
         caption=(
             f"Best: the lowest train loss averaged over the run, on {choosing} that the next two columns do not count; "
-            "* at an end of the rates tried. Usable: the unbroken rates around the best at which at least half of all "
-            "seeds reach the target; ≥ where they run into an end of the rates tried."
+            "* at an end of the rates tried; none: it diverged or failed at all of them. Usable: the unbroken rates "
+            "around the best at which at least half of all seeds reach the target; ≥ where they run into an end of the "
+            "rates tried."
         ),
         sections=_sections(comparison, found.best, rates.AXIS),
     )
@@ -75,7 +76,7 @@ def _sections(comparison: Comparison, table: pd.DataFrame, searched: str) -> tup
 
 def _best(row: dict[str, Any]) -> str:
     if math.isnan(row["best_rate"]):
-        return "diverged"
+        return "none"
     return f"{wording.setting(row['best_rate'])}{'*' if row['edge'] else ''}"
 
 
