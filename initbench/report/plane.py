@@ -74,7 +74,8 @@ class Plane:
             held = best.get(place, [])
             if not math.isnan(cell.value) and (not held or cell.value <= held[0].value):
                 best[place] = [*(one for one in held if one.value == cell.value), cell]
-        return {place: held for place, held in best.items() if Counter(places)[place] > 1}
+        tried = Counter(places)
+        return {place: held for place, held in best.items() if tried[place] > 1}
 
 
 def plane(comparison: Comparison) -> Plane | None:
