@@ -7,11 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from initbench import export
+from initbench.analysis.settings import RECIPE
 from initbench.cli import app
 from initbench.cli import export as command
 from initbench.config import CATALOGS, SCALARS
 from initbench.export import Written
-from initbench.export._runs import COMPONENTS, RECIPE
+from initbench.export._runs import COMPONENTS
 
 
 @pytest.fixture

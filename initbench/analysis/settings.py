@@ -8,8 +8,9 @@ import pandas as pd
 
 from initbench.analysis import cells, wording
 
-_KINDS = ("network", "activation", "dataset", "optimizer", "schedule")
-_RECIPE = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
+KINDS = ("network", "activation", "dataset", "optimizer", "schedule")
+RECIPE = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
+"""``initbench.config.SCALARS``, which needs torch."""
 _MOST_VALUES = 6
 
 
@@ -31,8 +32,8 @@ def differences(first: pd.DataFrame, second: pd.DataFrame, names: Sequence[str])
 
 def _differing(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
     columns = dict.fromkeys([*first.columns, *second.columns])
-    options = [column for column in columns if "." in column and column.partition(".")[0] in _KINDS]
-    for column in (*_KINDS, *options, *_RECIPE):
+    options = [column for column in columns if "." in column and column.partition(".")[0] in KINDS]
+    for column in (*KINDS, *options, *RECIPE):
         before, after = (_values(table, column) for table in (first, second))
         if before != after:
             yield column, (_listed(before), _listed(after))
@@ -49,7 +50,7 @@ def _values(table: pd.DataFrame, column: str) -> list[str]:
     if pd.api.types.is_numeric_dtype(known):
         known = known.sort_values()
     written = [wording.setting(value) for value in known]
-    kinds = [name.partition("[")[0] for name in written] if column in _KINDS else written
+    kinds = [name.partition("[")[0] for name in written] if column in KINDS else written
     return list(dict.fromkeys(kinds))
 
 

@@ -17,15 +17,14 @@ import numpy as np
 import pandas as pd
 
 from initbench.analysis import cells, outcomes, wording
+from initbench.analysis.settings import KINDS, RECIPE
 from initbench.records import Results
 
 Value = bool | int | float | str
 Series = tuple[np.ndarray, np.ndarray]
 """Steps and finite or infinite values."""
 
-COMPONENTS = ("init", "network", "activation", "dataset", "optimizer", "schedule")
-RECIPE = ("batch_size", "epochs", "steps", "weight_decay", "grad_clip", "dtype")
-"""``initbench.config.SCALARS``, which needs torch."""
+COMPONENTS = (cells.SCHEME, *KINDS)
 SEEDS = ("seed", "data_seed")
 CURVES = ("train_loss", "test_loss", "test_accuracy", "learning_rate")
 LAYERS = ("activation_variance", "grad_variance")
