@@ -61,7 +61,8 @@ def _served() -> bool:
         return False
     from multiprocessing import forkserver
 
-    if _preloaded() not in (IMPORTED, ["__main__"]) or (_preloaded() != IMPORTED and _server() is not None):
+    is_ours, is_unused = _preloaded() == IMPORTED, _preloaded() == ["__main__"] and _server() is None
+    if not (is_ours or is_unused):
         return False
     forkserver.set_forkserver_preload(IMPORTED)
     try:

@@ -83,17 +83,21 @@ def diagnose(
     """A diagnosis for each scheme, in order, from the first probe of an experiment that sweeps nothing else."""
     profiles = layers.profiles(results)
     first = profiles[profiles["probe"] == layers.FIRST]
-    return tuple(
-        Diagnosis(
-            init=str(cell[cells.SCHEME]),
-            forward=forward(profile, closed.get(str(cell[cells.SCHEME]), ())),
-            backward=backward(profile, closed.get(str(cell[cells.SCHEME]), ())),
-            standing=standings.get(str(cell[cells.SCHEME])),
-            profile=profile.reset_index(drop=True),
-            closed=closed.get(str(cell[cells.SCHEME]), ()),
+    found = []
+    for cell, profile in cells.by_cell(first, (cells.SCHEME,)):
+        init = str(cell[cells.SCHEME])
+        branches = closed.get(init, ())
+        found.append(
+            Diagnosis(
+                init=init,
+                forward=forward(profile, branches),
+                backward=backward(profile, branches),
+                standing=standings.get(init),
+                profile=profile.reset_index(drop=True),
+                closed=branches,
+            )
         )
-        for cell, profile in cells.by_cell(first, (cells.SCHEME,))
-    )
+    return tuple(found)
 
 
 def forward(profile: pd.DataFrame, closed: Branches = ()) -> Direction:

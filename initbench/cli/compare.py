@@ -34,8 +34,7 @@ def compare(
 
     Example: initbench compare he xavier 'normal\[std=0.01]' --depth 10,20
     """
-    if not execution.dry_run:
-        execution.machines.expect_workers()
+    execution.expect_workers()
     with undisturbed():
         from initbench.cli.stages import carry_out
 

@@ -58,6 +58,11 @@ def say(text: str, *, err: bool = False) -> None:
     typer.echo(printable(text), err=err)
 
 
+def note(sentence: str) -> None:
+    """Print a remark on stderr, given without its period."""
+    err().print(f"Note: {sentence}.", soft_wrap=True)
+
+
 def _guarded(console: Console) -> Console:
     console.push_render_hook(_Printable())
     return console

@@ -46,14 +46,11 @@ def merge(
     from initbench.cli.ending import print_comparison
     from initbench.records import merging
 
-    def tell(sentence: str) -> None:
-        console.err().print(f"Note: {sentence}.", soft_wrap=True)
-
     parts = [found(part) for part in folders]
     target = out or Path("results") / records.ResultsFolder(parts[0]).manifest().name
-    merged = merging.merge(parts, target, tell)
+    merged = merging.merge(parts, target, console.note)
     for problem in merged.problems:
-        tell(problem)
+        console.note(problem)
     results = records.read(target)
     if len(results.records.outcomes):
         print_comparison(report.write(results, reference), as_json=as_json, quiet=quiet)

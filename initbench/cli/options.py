@@ -208,6 +208,11 @@ class Execution:
     ] = None
     data_dir: DataDir = None
 
+    def expect_workers(self) -> None:
+        """Let worker processes begin now, unless nothing is to be trained."""
+        if not self.dry_run:
+            self.machines.expect_workers()
+
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose dataclass parameters are spelled out as options, one for each field, to any depth."""

@@ -18,8 +18,7 @@ def run(
 
     Example: initbench run deep_relu --set network.depth=10,20 --dry-run
     """
-    if not execution.dry_run:
-        execution.machines.expect_workers()
+    execution.expect_workers()
     with undisturbed():
         from initbench.cli.stages import carry_out
         from initbench.config import load

@@ -44,13 +44,13 @@ def carry_out(experiment: Experiment, execution: Execution, *, max_depth: bool =
             if not execution.yes:
                 ask(todo, resources)
             if number == 0:  # a search looks at what it wrote, so nobody else may write before it has ended
-                held.enter_context(work.folder.locked(_note))
+                held.enter_context(work.folder.locked(console.note))
             if not execution.quiet:
                 _announce(todo, number, step.purpose, forget=again)
             if _train(todo, resources, execution, forget=again) and execution.fail_fast:  # where a search would go on
                 break
         if not len(todo.trials):
-            _note(f"shard {shard} holds no trial: the plan has {wording.count(len(todo.stacks), 'stack')}")
+            console.note(f"shard {shard} holds no trial: the plan has {wording.count(len(todo.stacks), 'stack')}")
             return
         comparison = _reported(folder, reference)
     from initbench.cli.ending import print_comparison
@@ -90,7 +90,7 @@ def _announce(work: Schedule, number: int, purpose: str, *, forget: bool) -> Non
     if number == 0 and not forget:
         _note_all(replaced(work, searches=bool(purpose)))
     if purpose:
-        _say(f"Round {number + 1}: {purpose}.")
+        console.err().print(f"Round {number + 1}: {purpose}.", soft_wrap=True)
 
 
 def _train(work: Schedule, resources: Resources, execution: Execution, *, forget: bool) -> bool:
@@ -126,12 +126,4 @@ def _reported(folder: Path, reference: str | None) -> Comparison:
 
 def _note_all(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        _note(sentence)
-
-
-def _note(sentence: str) -> None:
-    _say(f"Note: {sentence}.")
-
-
-def _say(line: str) -> None:
-    console.err().print(line, highlight=False, markup=False, soft_wrap=True)
+        console.note(sentence)

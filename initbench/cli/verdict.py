@@ -65,7 +65,7 @@ def show(report: Report, outputs: Outputs, config: str | None) -> None:
             with Path(summary).open("a", encoding="utf-8") as steps:
                 steps.write(markdown.render(report))
         except OSError as error:  # nobody asked for it here, and the check may run where the runner's files are not
-            console.say(f"Note: cannot write {SUMMARY}, {summary}: {error.strerror}.", err=True)
+            console.note(f"cannot write {SUMMARY}, {summary}: {error.strerror}")
 
 
 def write(report: Report, outputs: Outputs, seconds: float) -> Iterator[str]:
